@@ -70,6 +70,6 @@ pub use format::header::{Header, Metadata};
 pub use format::layout::Layout;
 pub use format::name::{Name, NameError};
 pub use format::reader::{Entry, Item, Leftovers, Reader};
-pub use port::Store;
+pub use port::{ErrorKind, Store};
 pub use table::{Slot, Step, Table};
 pub use words::{Bytes, Mapped, Outside, ReadWords, Region, Words};

@@ -80,3 +80,28 @@ impl core::fmt::Display for Full {
 }
 
 impl core::error::Error for Full {}
+
+/// What kept a host from doing what a port asked for, by what a caller can do about it. The errors of
+/// the platform crates say more, and each has a `kind()`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// There is no such file or directory.
+    NotFound,
+    /// The file, or its directory, may not be used by this process.
+    Denied,
+    /// No space is left on the device, or a quota is used up. Later calls may succeed.
+    NoSpace,
+    /// The file would pass the length that was set for it.
+    TooLong,
+    /// The name leads to something else than a regular file: a link, a directory, a device.
+    NotAFile,
+    /// The file was deleted or replaced by another under its name. Open it again.
+    Moved,
+    /// The file was cut short by somebody. What was behind the cut is lost. Open it again.
+    CutShort,
+    /// The file breaks a rule of the format, or belongs to another program.
+    Damaged,
+    /// Anything else the operating system said.
+    Other,
+}

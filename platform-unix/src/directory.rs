@@ -1,0 +1,189 @@
+//! A directory and the files in it, by name. No link in the place of a file is followed.
+
+use std::fs::{DirBuilder, File};
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, linkat, mkdirat, openat, unlinkat};
+use rustix::io::Errno;
+
+use crate::error::{Cause, Error};
+
+const DIRECTORY_MODE: u32 = 0o700;
+const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
+
+/// An open directory. It stays the same directory when its path is renamed or linked elsewhere.
+#[derive(Debug)]
+pub struct Directory {
+    descriptor: OwnedFd,
+    path: PathBuf,
+}
+
+impl Directory {
+    /// Opens a directory that exists.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the system.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let descriptor = rustix::fs::open(path, flags, Mode::empty())
+            .map_err(|errno| Error::new("opening the directory", path, errno))?;
+        Ok(Directory { descriptor, path: path.to_path_buf() })
+    }
+
+    /// Opens a directory, made with mode 0700 (parents as well) if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the system.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(DIRECTORY_MODE)
+            .create(path)
+            .map_err(|error| Error::new("making the directory", path, error))?;
+        Directory::open(path)
+    }
+
+    /// Opens the directory `name` in this one, made with mode 0700 if it is missing. A link is
+    /// refused.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the system.
+    pub fn create_subdirectory(&self, name: &str) -> Result<Self, Error> {
+        let path = self.path.join(name);
+        match mkdirat(&self.descriptor, name, Mode::from_raw_mode(DIRECTORY_MODE as _)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(Error::new("making the directory", &path, errno)),
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let descriptor = openat(&self.descriptor, name, flags, Mode::empty())
+            .map_err(|errno| Error::new("opening the directory", &path, errno))?;
+        Ok(Directory { descriptor, path })
+    }
+
+    /// The path it was opened by.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The first `limit` bytes of a small file; `None` if there is no such file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the system, or the file is not a regular one.
+    pub fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
+        let Some(file) = self.open_regular(name, OFlags::RDONLY)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.take(limit)
+            .read_to_end(&mut bytes)
+            .map_err(|error| Error::new("reading", &self.path.join(name), error))?;
+        Ok(Some(bytes))
+    }
+
+    /// Makes a file with this content, unless there is one of this name: then false. The file appears
+    /// complete, with mode 0600; of several makers one wins.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the system; the file is not made then.
+    pub fn make(&self, name: &str, content: &[u8]) -> Result<bool, Error> {
+        self.make_with(name, |file| Ok(file.write_all(content)?))
+    }
+
+    /// As [`Directory::make`]; `fill` writes the content.
+    pub(crate) fn make_with(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&mut File) -> Result<(), Cause>,
+    ) -> Result<bool, Error> {
+        static SERIAL: AtomicU32 = AtomicU32::new(0);
+        let error = |cause: Cause| Error::new("making", &self.path.join(name), cause);
+        // The name is unique in this process; a file that a dead process of the same number left
+        // behind is skipped.
+        let (private, mut file) = loop {
+            // ORDER: Relaxed. Only each number once matters.
+            let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+            let private = format!(".{}.{serial}.new", std::process::id());
+            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            match openat(&self.descriptor, &private, flags, FILE_MODE) {
+                Ok(descriptor) => break (private, File::from(descriptor)),
+                Err(Errno::EXIST) => {}
+                Err(errno) => return Err(error(errno.into())),
+            }
+        };
+        let linked = fill(&mut file).and_then(|()| self.link(&private, name));
+        let _ = unlinkat(&self.descriptor, &private, AtFlags::empty());
+        linked.map_err(error)
+    }
+
+    /// Gives a finished file its public name; false if the name is taken.
+    fn link(&self, private: &str, name: &str) -> Result<bool, Cause> {
+        match linkat(&self.descriptor, private, &self.descriptor, name, AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::EXIST) => Ok(false),
+            // File systems without hard links.
+            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::MLINK | Errno::NOSYS) => {
+                self.rename_new(private, name)
+            }
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Renames without replacing.
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    fn rename_new(&self, private: &str, name: &str) -> Result<bool, Cause> {
+        let flags = rustix::fs::RenameFlags::NOREPLACE;
+        match rustix::fs::renameat_with(&self.descriptor, private, &self.descriptor, name, flags) {
+            Ok(()) => Ok(true),
+            Err(Errno::EXIST) => Ok(false),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// This system cannot rename without replacing: say so instead of replacing a file in use.
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+    fn rename_new(&self, _: &str, _: &str) -> Result<bool, Cause> {
+        Err(Errno::OPNOTSUPP.into())
+    }
+
+    /// Opens a regular file; `None` if there is none of this name.
+    pub(crate) fn open_regular(&self, name: &str, access: OFlags) -> Result<Option<File>, Error> {
+        let error = |cause: Cause| Error::new("opening", &self.path.join(name), cause);
+        // NONBLOCK: a pipe or device in the place of a file must not make us wait.
+        let flags = access | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = match openat(&self.descriptor, name, flags, Mode::empty()) {
+            Ok(descriptor) => File::from(descriptor),
+            Err(Errno::NOENT) => return Ok(None),
+            // A directory or a device without a driver.
+            Err(Errno::ISDIR | Errno::NXIO) => return Err(error(Cause::NotAFile)),
+            Err(errno) => return Err(error(errno.into())),
+        };
+        let status = rustix::fs::fstat(&file).map_err(|errno| error(errno.into()))?;
+        if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
+            return Err(error(Cause::NotAFile));
+        }
+        Ok(Some(file))
+    }
+
+    /// Device and inode of what the name leads to; `None` if it leads nowhere.
+    pub(crate) fn identity(&self, name: &str) -> Result<Option<(u64, u64)>, Errno> {
+        match rustix::fs::statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(status) => Ok(Some(identity(&status))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+}
+
+/// Device and inode.
+#[allow(clippy::unnecessary_cast, reason = "the widths differ between systems")]
+pub(crate) fn identity(status: &rustix::fs::Stat) -> (u64, u64) {
+    (status.st_dev as u64, status.st_ino as u64)
+}
