@@ -1,1 +1,43 @@
-//! facade
+//! Event counters in memory-mapped files: shared by many processes without a lock, surviving the crash
+//! of any of them, and byte-compatible with the counter files of Go's toolchain.
+//!
+//! This crate is the front for programs with `std`; the protocol is in [`tallymark_core`], the
+//! mapping of files in the adapter of the platform. It starts no thread, installs no signal handler,
+//! talks to no network, and writes only below the base directory it is given.
+//!
+//! ```
+//! use tallymark::{Base, CountFile, Contents, Name, Program, UnixTime};
+//!
+//! # let scratch = std::env::temp_dir().join(format!("tallymark-doc-{}", std::process::id()));
+//! let base = Base::new(&scratch);
+//! let program = Program::new("example.com/cmd/tool", "v1.2.3", "rust1.88");
+//! let file = CountFile::open(&base, &program, UnixTime::now())?;
+//! let builds = file.slot(&Name::plain(b"build:ok")?)?;
+//! file.add(builds, 1);
+//!
+//! let contents = Contents::read(&file.path())?;
+//! assert_eq!(contents.value(b"build:ok"), Some(1));
+//! # drop(file);
+//! # std::fs::remove_dir_all(&scratch)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod base;
+mod contents;
+mod count_file;
+mod program;
+mod unix_time;
+
+#[cfg(unix)]
+use tallymark_unix as platform;
+#[cfg(windows)]
+use tallymark_windows as platform;
+
+pub use base::{Base, COUNT_FILE_SUFFIX};
+pub use contents::{Contents, Counter, LENGTH_MAX, ReadError};
+pub use count_file::{CountFile, OpenError, SlotError};
+pub use platform::{DEFAULT_CAPACITY, Error as PlatformError, MAX_CAPACITY};
+pub use program::Program;
+pub use tallymark_core as core;
+pub use tallymark_core::{Day, ErrorKind, Fault, Leftovers, Name, NameError, Rule, Slot, Weekday};
+pub use unix_time::UnixTime;

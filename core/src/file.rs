@@ -34,7 +34,13 @@ impl<S: Store> CounterFile<S> {
     /// at the first byte that differs.
     pub fn attach(store: S, header: &Header) -> Result<Self, Fault> {
         header.check(store.words())?;
-        Ok(CounterFile { store, header: header.clone() })
+        Ok(CounterFile::new(store, header.clone()))
+    }
+
+    /// A counter file in a store whose header has been checked already.
+    #[must_use]
+    pub fn new(store: S, header: Header) -> Self {
+        CounterFile { store, header }
     }
 
     /// A new counter file in memory that nobody else uses yet: all of it is overwritten. For memory
