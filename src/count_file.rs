@@ -63,10 +63,12 @@ impl CountFile {
         now: UnixTime,
         capacity: u32,
     ) -> Result<Self, OpenError> {
+        // What cannot be written is refused before a directory is made for it.
+        program.metadata(Day::FIRST, Day::LAST).encode().map_err(OpenError::Metadata)?;
+        let time_begin = Day::from_unix(now.0).ok_or(OpenError::Time(now))?;
         let local = base.open_local().map_err(OpenError::Platform)?;
         let weekends = || OpenError::Weekends(base.local().join("weekends"));
         let week_end = week_end(&local).map_err(OpenError::Platform)?.ok_or_else(weekends)?;
-        let time_begin = Day::from_unix(now.0).ok_or(OpenError::Time(now))?;
         let time_end = time_begin.span_end(week_end).ok_or(OpenError::Time(now))?;
         let metadata = program.metadata(time_begin, time_end);
         let header = metadata.encode().map_err(OpenError::Metadata)?;

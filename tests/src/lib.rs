@@ -1,1 +1,1 @@
-//! adapter
+//! What the tests share: simulators of memory, damaged files, harnesses of the fuzz targets.
