@@ -12,6 +12,10 @@ import (
 type tally struct {
 	Process int               `json:"pid"`
 	Added   map[string]uint64 `json:"added"`
+	// Refused is how often Go called the healthy file corrupt: it does so when
+	// it loses the race for a chain to a process that has just grown the file,
+	// because it follows the new link without mapping the new page first.
+	Refused int `json:"refused"`
 }
 
 // count is one of several processes on the same file. In each round it adds 1
@@ -39,7 +43,12 @@ func count(arguments []string) error {
 			shared := fmt.Sprintf("shared-%d", index)
 			own := fmt.Sprintf("go-%d-%d", result.Process, index)
 			for _, name := range []string{shared, own} {
-				if _, err := opened.Add(name, 1); err != nil {
+				_, err := opened.Add(name, 1)
+				for tries := 0; err != nil && tries < 10; tries++ {
+					result.Refused++
+					_, err = opened.Add(name, 1)
+				}
+				if err != nil {
 					return fmt.Errorf("%s: %w", name, err)
 				}
 				result.Added[name]++

@@ -1,0 +1,82 @@
+//! The fuzz targets, each for a while, starting from the committed inputs. New inputs are kept under
+//! `target/`, so that the checkout stays clean; `fuzz/artifacts` gets the input of a crash.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use xtask::go::workspace;
+
+use crate::command;
+
+/// The fuzz targets.
+const TARGETS: [&str; 2] = ["reader", "writer"];
+
+/// How libFuzzer's closing statistics name the number of inputs it tried.
+const EXECUTIONS: &str = "stat::number_of_executed_units:";
+
+/// What can be asked of the task.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// How long to run each target.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    seconds: u32,
+    /// Run only this target.
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
+}
+
+/// Runs the task.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let chosen = options.target.as_deref();
+    ensure!(chosen.is_none_or(|chosen| TARGETS.contains(&chosen)), "the fuzz targets are {TARGETS:?}");
+    let mut totals = Vec::new();
+    for target in TARGETS.into_iter().filter(|target| chosen.is_none_or(|chosen| chosen == *target)) {
+        totals.push((target, run_target(target, options.seconds)?));
+    }
+    for (target, executions) in totals {
+        println!("fuzz {target}: {executions} executions, no crash");
+    }
+    Ok(())
+}
+
+/// Runs one target and returns how many inputs it tried.
+fn run_target(target: &str, seconds: u32) -> Result<u64> {
+    let inputs = Path::new("target/fuzz-corpus").join(target);
+    copy_inputs(&workspace().join("fuzz/corpus").join(target), &workspace().join(&inputs))?;
+    let mut fuzzer = command::new("cargo", ["+nightly", "fuzz", "run", target]);
+    fuzzer.arg(inputs).args(["--", &format!("-max_total_time={seconds}"), "-print_final_stats=1"]);
+    watch(&mut fuzzer)
+}
+
+/// Adds the committed inputs of a target to those found in earlier runs.
+fn copy_inputs(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for input in fs::read_dir(from).with_context(|| format!("no inputs in {}", from.display()))? {
+        let input = input?;
+        fs::copy(input.path(), to.join(input.file_name()))?;
+    }
+    Ok(())
+}
+
+/// Runs a fuzzer, shows what it reports, and returns the number of executions in that.
+fn watch(fuzzer: &mut Command) -> Result<u64> {
+    let shown = command::shown(fuzzer);
+    println!("$ {shown}");
+    let mut child =
+        fuzzer.stderr(Stdio::piped()).spawn().with_context(|| format!("`{shown}` does not start"))?;
+    let reports = child.stderr.take().context("the fuzzer's reports are piped")?;
+    let mut executions = None;
+    for line in BufReader::new(reports).split(b'\n') {
+        let line = line?;
+        std::io::stderr().write_all(&[&line[..], b"\n"].concat())?;
+        if let Some(count) = String::from_utf8_lossy(&line).strip_prefix(EXECUTIONS) {
+            executions = Some(count.trim().parse()?);
+        }
+    }
+    let status = child.wait()?;
+    ensure!(status.success(), "`{shown}` failed: {status}");
+    executions.with_context(|| format!("`{shown}` did not say how many inputs it tried"))
+}
