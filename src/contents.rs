@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::{fmt, mem};
 
-use tallymark_core::format::header::Preamble;
+use tallymark_core::format::preamble::Preamble;
 use tallymark_core::format::reader::{Item, Reader, marks_needed};
 use tallymark_core::format::stack;
 use tallymark_core::{Bytes, Entry, Fault, Leftovers, Rule};

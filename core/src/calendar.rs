@@ -162,6 +162,7 @@ mod tests {
 
     /// Method: every day of the calendar, counted on from the first with the lengths of months.
     #[test]
+    #[cfg_attr(miri, ignore = "millions of steps of plain arithmetic")]
     fn every_day_converts_both_ways_and_every_span_ends_in_a_week() {
         let (mut year, mut month, mut dom) = (1, 1, 1);
         let mut at = Day::FIRST.since_epoch;
@@ -169,16 +170,14 @@ mod tests {
             let day = Day { since_epoch: at };
             assert_eq!(day.civil(), (year, month, dom));
             assert_eq!(Day::from_civil(year, month, dom), Some(day));
-            if cfg!(not(miri)) && at <= Day::LAST.since_epoch - 7 {
+            if at <= Day::LAST.since_epoch - 7 {
                 for number in 0..7 {
                     let end = day.span_end(Weekday(number)).unwrap();
                     assert_eq!(end.weekday(), Weekday(number));
                     assert!((1..=7).contains(&(end.since_epoch - at)));
                 }
             }
-            let ahead = if cfg!(miri) { 28.min(days_in_month(year, month) - dom + 1) } else { 1 };
-            dom += ahead;
-            at += i32::from(ahead);
+            (dom, at) = (dom + 1, at + 1);
             if dom > days_in_month(year, month) {
                 (month, dom) = (month + 1, 1);
             }

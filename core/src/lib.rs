@@ -73,3 +73,10 @@ pub use format::reader::{Entry, Item, Leftovers, Reader};
 pub use port::{ErrorKind, Store};
 pub use table::{Slot, Step, Table};
 pub use words::{Bytes, Mapped, Outside, ReadWords, Region, Words};
+
+/// What all property tests share: no file is written, and Miri, a hundred times slower, tries less.
+#[cfg(test)]
+fn proptest_config() -> proptest::test_runner::Config {
+    let cases = if cfg!(miri) { 8 } else { 256 };
+    proptest::test_runner::Config { cases, failure_persistence: None, ..Default::default() }
+}

@@ -74,7 +74,7 @@ fn four_counters_of_one_bucket_read_back_in_both_byte_orders() {
     let gap = Leftovers::default();
     let native = bytes(region.words());
     assert_eq!(read(Bytes(&native)), (expected.clone(), Counts::new(), vec![], gap));
-    assert_eq!(read(&Mapped::from_words(region.words()).unwrap()).0, expected);
+    assert_eq!(read(Mapped::from_words(region.words()).unwrap()).0, expected);
 
     // The same file from a machine of the other byte order: every integer reversed, names as they are.
     let mut foreign = native;

@@ -1,5 +1,5 @@
-//! The core's unit tests in Miri: undefined behaviour, data races, alignment; on this machine's target,
-//! on one with 32-bit pointers and on one with the other byte order.
+//! The core's tests in Miri: undefined behaviour, data races, alignment; on this machine's target, on
+//! one with 32-bit pointers and on one with the other byte order; the threaded ones on many schedules.
 
 use std::env;
 
@@ -10,38 +10,28 @@ use crate::command;
 /// The targets besides the one this runs on. Miri needs no linker and no emulator for them.
 const TARGETS: [&str; 2] = ["i686-unknown-linux-gnu", "s390x-unknown-linux-gnu"];
 
-/// How many cases proptest tries where a test does not say: Miri is some hundred times slower.
-const PROPTEST_CASES: &str = "16";
-
 /// What can be asked of the task.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Run only the tests whose name contains this, and those with many schedules each.
-    #[arg(long, value_name = "NAME")]
-    filter: Option<String>,
-    /// The seeds that make these schedules.
-    #[arg(long, value_name = "FROM..TO", default_value = "0..16", requires = "filter")]
+    /// The seeds of the schedules for threaded tests.
+    #[arg(long, value_name = "FROM..TO", default_value = "0..16")]
     seeds: String,
 }
 
 /// Runs the task.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    on_target(None, options)?;
-    TARGETS.into_iter().try_for_each(|target| on_target(Some(target), options))
+    miri(&[], "")?;
+    for target in TARGETS {
+        miri(&["--target", target], "")?;
+    }
+    miri(&["--", "threads"], &format!("-Zmiri-many-seeds={}", options.seeds))
 }
 
-/// Runs the tests on one target.
-fn on_target(target: Option<&str>, options: &Options) -> Result<()> {
-    let mut miri =
-        command::new("cargo", ["+nightly", "miri", "test", "--package", "tallymark-core", "--lib"]);
-    if let Some(target) = target {
-        miri.args(["--target", target]);
-    }
-    // proptest asks for the current folder and for its variables, which isolation denies.
-    let mut flags = env::var("MIRIFLAGS").unwrap_or_default() + " -Zmiri-disable-isolation";
-    if let Some(filter) = &options.filter {
-        flags += &format!(" -Zmiri-many-seeds={}", options.seeds);
-        miri.args(["--", filter]);
-    }
-    command::run(miri.env("MIRIFLAGS", flags.trim_start()).env("PROPTEST_CASES", PROPTEST_CASES))
+/// Runs the tests with some arguments and Miri flags more.
+fn miri(arguments: &[&str], flags: &str) -> Result<()> {
+    let test = ["+nightly", "miri", "test", "-p", "tallymark-core", "--lib", "--test", "golden"];
+    let mut command = command::new("cargo", test);
+    // proptest asks for the current folder, which isolation denies.
+    let flags = format!("{} -Zmiri-disable-isolation {flags}", env::var("MIRIFLAGS").unwrap_or_default());
+    command::run(command.args(arguments).env("MIRIFLAGS", flags.trim()))
 }

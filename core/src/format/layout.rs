@@ -241,6 +241,7 @@ mod tests {
     /// Method: every limit of the first four pages with every length of a name, at the smallest and
     /// the greatest header (release builds; a debug build steps through the limits by 96).
     #[test]
+    #[cfg_attr(miri, ignore = "millions of steps of plain arithmetic")]
     fn no_placement_crosses_or_reaches_a_page_end() {
         let step = if cfg!(debug_assertions) { 96 } else { 1 };
         for header in [HEADER_MIN, HEADER_MAX] {
@@ -265,6 +266,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::proptest_config())]
+
         #[test]
         fn any_limit_and_length_give_an_answer_without_panic(limit: u32, length: u32) {
             if let Some(placement) = Layout::new(64).unwrap().place(limit, length) {

@@ -5,6 +5,7 @@
 pub mod header;
 pub mod layout;
 pub mod name;
+pub mod preamble;
 pub mod reader;
 pub mod record;
 pub mod stack;

@@ -175,7 +175,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(crate::proptest_config())]
         #[test]
         fn what_is_encoded_decodes_to_the_symbols(symbols in proptest::collection::vec("[a-c]/[a-c]\\.[a-z]", 1..20)) {
             let mut name = StackName::new(b"prefix");

@@ -148,7 +148,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(crate::proptest_config())]
         #[test]
         fn both_cells_are_a_saturating_sum(steps in proptest::collection::vec(any::<u64>().prop_map(|n| n >> (n % 64)), 1..20)) {
             let (cell, halves) = (native::Cell::new(0), split::Cell::new());

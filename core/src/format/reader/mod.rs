@@ -5,14 +5,19 @@
 //! caller, remembers what the chains have reached: that bounds every walk, finds rings and overlaps,
 //! and lets the second pass salvage what a broken chain has cut off.
 
-use super::header::Preamble;
+use self::marks::Marks;
+use self::source::Source;
 use super::layout::{
-    BUCKETS, DEAD, END, FILE_MIN, LENGTH_IN_RECORD, LENGTH_MARK, LENGTH_MASK, Layout, NAME_MAX,
-    NEXT_IN_RECORD, PAGE, UNIT, hash, record_size,
+    BUCKETS, DEAD, END, LENGTH_IN_RECORD, LENGTH_MARK, LENGTH_MASK, NAME_MAX, NEXT_IN_RECORD, PAGE, UNIT,
+    hash, record_size,
 };
+use super::preamble::Preamble;
 use super::record::{Record, check_link};
 use crate::fault::{Fault, Rule};
-use crate::words::{Ordering, Outside, ReadWords};
+use crate::words::ReadWords;
+
+mod marks;
+mod source;
 
 /// What the reader found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +73,7 @@ pub struct TooFewMarks {
 /// The reader of one file.
 #[derive(Debug)]
 pub struct Reader<'m, W> {
-    file: File<W>,
+    source: Source<W>,
     preamble: Preamble,
     marks: Marks<'m>,
     name: [u8; NAME_MAX as usize],
@@ -120,14 +125,10 @@ impl<'m, W: ReadWords> Reader<'m, W> {
         let length = words.length();
         let need = marks_needed(length);
         let Some(marks) = marks.get_mut(..need) else { return Ok(Err(TooFewMarks { need })) };
-        marks.fill(0);
-        let mut file =
-            File { words, layout: preamble.layout(), swap: preamble.is_foreign_order(), length, limit: 0 };
-        file.limit = file.load32(preamble.layout().limit_at()).unwrap_or(0);
         Ok(Ok(Reader {
-            file,
+            source: Source::new(words, length, &preamble),
             preamble,
-            marks: Marks { units: marks, broken: [0; BUCKETS as usize / 32] },
+            marks: Marks::new(marks),
             name: [0; NAME_MAX as usize],
             leftovers: Leftovers::default(),
             state: State::Whole(0),
@@ -143,7 +144,7 @@ impl<'m, W: ReadWords> Reader<'m, W> {
     /// The limit word: where the last allocation ends, 0 if there is none.
     #[must_use]
     pub fn limit(&self) -> u32 {
-        self.file.limit
+        self.source.limit
     }
 
     /// What crashes and lost races have left. Complete once [`Reader::next`] has returned `None`.
@@ -179,8 +180,8 @@ impl<'m, W: ReadWords> Reader<'m, W> {
     }
 
     fn entry(&mut self, record: Record) -> Entry<'_> {
-        let value = self.file.load64(record.offset).unwrap_or(0);
-        let name = record.copy_name(&self.file.words, &mut self.name).unwrap_or(&[]);
+        let value = self.source.load64(record.offset).unwrap_or(0);
+        let name = record.copy_name(&self.source.words, &mut self.name).unwrap_or(&[]);
         Entry { offset: record.offset, value, name }
     }
 
@@ -188,10 +189,10 @@ impl<'m, W: ReadWords> Reader<'m, W> {
         let header = self.preamble.faults();
         let found = match at.checked_sub(header.len()) {
             None => Some(header[at]),
-            Some(0) => self.file.length_fault(),
-            Some(1) => self.file.limit_fault(),
+            Some(0) => self.source.length_fault(),
+            Some(1) => self.source.limit_fault(),
             Some(_) => {
-                let first = Link { bucket: 0, at: self.file.layout.bucket_at(0) };
+                let first = Link { bucket: 0, at: self.source.layout.bucket_at(0) };
                 return (State::Link(first), None);
             }
         };
@@ -201,7 +202,7 @@ impl<'m, W: ReadWords> Reader<'m, W> {
     /// Follows one link of a chain.
     fn link(&mut self, link: Link) -> Progress {
         // A bucket past the end of the file is covered by the fault of the file's length.
-        let target = self.file.load32(link.at).unwrap_or(END);
+        let target = self.source.load32(link.at).unwrap_or(END);
         if target == END {
             return (self.next_bucket(link), None);
         }
@@ -218,9 +219,9 @@ impl<'m, W: ReadWords> Reader<'m, W> {
     fn next_bucket(&self, link: Link) -> State {
         let bucket = link.bucket + 1;
         if bucket < BUCKETS {
-            State::Link(Link { bucket, at: self.file.layout.bucket_at(bucket) })
+            State::Link(Link { bucket, at: self.source.layout.bucket_at(bucket) })
         } else {
-            State::Scan { at: self.file.layout.first_record(), empty: 0 }
+            State::Scan { at: self.source.layout.first_record(), empty: 0 }
         }
     }
 
@@ -231,9 +232,9 @@ impl<'m, W: ReadWords> Reader<'m, W> {
     /// The record that a link leads to, with a fault that does not spoil it; or the fault that does.
     fn follow(&mut self, link: Link, target: u32) -> Result<(Record, Option<Fault>), Fault> {
         let fault = |rule| Fault { offset: link.at, value: target.into(), rule };
-        check_link(self.file.layout, target).map_err(fault)?;
-        let next = self.file.load32(target.saturating_add(NEXT_IN_RECORD));
-        let length = self.file.load32(target.saturating_add(LENGTH_IN_RECORD));
+        check_link(self.source.layout, target).map_err(fault)?;
+        let next = self.source.load32(target.saturating_add(NEXT_IN_RECORD));
+        let length = self.source.load32(target.saturating_add(LENGTH_IN_RECORD));
         let (Ok(length), Ok(next)) = (length, next) else { return Err(fault(Rule::LinkInFile)) };
         if self.marks.is_set(target) {
             return Err(fault(Rule::LinkOnce));
@@ -245,7 +246,7 @@ impl<'m, W: ReadWords> Reader<'m, W> {
             return Err(in_record(LENGTH_IN_RECORD, length, Rule::NameLength));
         }
         let record = Record { offset: target, name_length, next };
-        if !self.file.holds(target, record_size(name_length)) {
+        if !self.source.holds(target, record_size(name_length)) {
             return Err(in_record(LENGTH_IN_RECORD, length, Rule::LinkInFile));
         }
         let bucket = self.bucket_of(&record);
@@ -258,7 +259,7 @@ impl<'m, W: ReadWords> Reader<'m, W> {
         }
         let spoilt = if target / PAGE != record.end() / PAGE {
             Some(in_record(LENGTH_IN_RECORD, length, Rule::RecordInPage))
-        } else if record.end() > self.file.limit && self.file.limit_fault().is_none() {
+        } else if record.end() > self.source.limit && self.source.limit_fault().is_none() {
             Some(fault(Rule::LinkBelowLimit))
         } else {
             None
@@ -267,12 +268,12 @@ impl<'m, W: ReadWords> Reader<'m, W> {
     }
 
     fn bucket_of(&mut self, record: &Record) -> u32 {
-        record.copy_name(&self.file.words, &mut self.name).map_or(BUCKETS, hash)
+        record.copy_name(&self.source.words, &mut self.name).map_or(BUCKETS, hash)
     }
 
     /// Looks at one unit that the chains may not have reached.
     fn scan(&mut self, at: u32, empty: u32) -> Progress {
-        if at >= self.file.scan_end() {
+        if at >= self.source.scan_end() {
             self.leftovers.unfinished_bytes += empty;
             return (State::Done, None);
         }
@@ -285,7 +286,7 @@ impl<'m, W: ReadWords> Reader<'m, W> {
             return (State::Scan { at: at + UNIT, empty: 0 }, None);
         }
         let Some(record) = self.unreached(at) else {
-            if self.file.is_zero(at) {
+            if self.source.is_zero(at) {
                 return (State::Scan { at: at + UNIT, empty: empty + UNIT }, None);
             }
             self.leftovers.unfinished_bytes += empty + UNIT;
@@ -297,7 +298,7 @@ impl<'m, W: ReadWords> Reader<'m, W> {
             self.leftovers.dead += 1;
             return (next, None);
         }
-        let value = self.file.load64(at).unwrap_or(0);
+        let value = self.source.load64(at).unwrap_or(0);
         let bucket = self.bucket_of(&record);
         if value == 0 && !self.marks.is_broken(bucket) {
             self.leftovers.unlinked += 1;
@@ -308,110 +309,15 @@ impl<'m, W: ReadWords> Reader<'m, W> {
 
     /// The record at `at` that looks whole and touches nothing that a chain has reached.
     fn unreached(&self, at: u32) -> Option<Record> {
-        let length = self.file.load32(at + LENGTH_IN_RECORD).ok()?;
-        let next = self.file.load32(at + NEXT_IN_RECORD).ok()?;
+        let length = self.source.load32(at + LENGTH_IN_RECORD).ok()?;
+        let next = self.source.load32(at + NEXT_IN_RECORD).ok()?;
         let name_length = length & LENGTH_MASK;
         let size = record_size(name_length);
         let whole = length & LENGTH_MARK == LENGTH_MARK
             && (1..=NAME_MAX).contains(&name_length)
-            && self.file.holds(at, size)
+            && self.source.holds(at, size)
             && at / PAGE == (at + size) / PAGE
             && (at..at + size).step_by(UNIT as usize).all(|unit| !self.marks.is_set(unit));
         whole.then_some(Record { offset: at, name_length, next })
-    }
-}
-
-/// The words of a file with their byte order.
-#[derive(Debug)]
-struct File<W> {
-    words: W,
-    layout: Layout,
-    swap: bool,
-    /// Length when the reader was opened: what is added later is not read.
-    length: u32,
-    limit: u32,
-}
-
-impl<W: ReadWords> File<W> {
-    fn load32(&self, offset: u32) -> Result<u32, Outside> {
-        // ORDER: Acquire, always. Over live memory the load of a bucket pairs with the Release that
-        // publishes in `Table::publish`.
-        let word = self.words.load32(offset, Ordering::Acquire)?;
-        Ok(if self.swap { word.swap_bytes() } else { word })
-    }
-
-    fn load64(&self, offset: u32) -> Result<u64, Outside> {
-        // ORDER: Relaxed. A count orders nothing.
-        let word = self.words.load64(offset, Ordering::Relaxed)?;
-        Ok(if self.swap { word.swap_bytes() } else { word })
-    }
-
-    /// Whether the file holds `size` bytes at `offset`.
-    fn holds(&self, offset: u32, size: u32) -> bool {
-        offset.checked_add(size).is_some_and(|end| end <= self.length)
-    }
-
-    fn length_fault(&self) -> Option<Fault> {
-        let whole = self.length >= FILE_MIN && self.length.is_multiple_of(PAGE);
-        (!whole).then(|| Fault { offset: 0, value: self.length.into(), rule: Rule::FileLength })
-    }
-
-    fn limit_fault(&self) -> Option<Fault> {
-        let rule = if !self.limit.is_multiple_of(UNIT) {
-            Rule::LimitAligned
-        } else if self.limit != 0 && self.limit < self.layout.first_record() {
-            Rule::LimitRange
-        } else if self.limit > self.length {
-            Rule::LimitInFile
-        } else {
-            return None;
-        };
-        Some(Fault { offset: self.layout.limit_at(), value: self.limit.into(), rule })
-    }
-
-    /// Where the allocated part ends; a limit that cannot be believed is replaced by the file's end.
-    fn scan_end(&self) -> u32 {
-        let end = self.length & !(UNIT - 1);
-        if self.limit_fault().is_some() { end } else { self.limit.min(end) }
-    }
-
-    fn is_zero(&self, unit: u32) -> bool {
-        self.load64(unit) == Ok(0)
-            && (unit + 8..unit + UNIT).step_by(4).all(|offset| self.load32(offset) == Ok(0))
-    }
-}
-
-/// Which units the chains have reached, and which chains are broken.
-#[derive(Debug)]
-struct Marks<'m> {
-    units: &'m mut [u32],
-    broken: [u32; BUCKETS as usize / 32],
-}
-
-impl Marks<'_> {
-    fn is_set(&self, offset: u32) -> bool {
-        let unit = offset / UNIT;
-        self.units.get((unit / 32) as usize).is_some_and(|word| word & 1 << (unit % 32) != 0)
-    }
-
-    /// Marks `start..end`; changes nothing and returns false if a part of it is marked already.
-    fn claim(&mut self, start: u32, end: u32) -> bool {
-        if (start..end).step_by(UNIT as usize).any(|unit| self.is_set(unit)) {
-            return false;
-        }
-        for unit in start / UNIT..end / UNIT {
-            if let Some(word) = self.units.get_mut((unit / 32) as usize) {
-                *word |= 1 << (unit % 32);
-            }
-        }
-        true
-    }
-
-    fn is_broken(&self, bucket: u32) -> bool {
-        self.broken[(bucket % BUCKETS / 32) as usize] & 1 << (bucket % 32) != 0
-    }
-
-    fn set_broken(&mut self, bucket: u32) {
-        self.broken[(bucket % BUCKETS / 32) as usize] |= 1 << (bucket % 32);
     }
 }
