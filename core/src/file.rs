@@ -64,6 +64,12 @@ impl<S: Store> CounterFile<S> {
         &self.store
     }
 
+    /// The store, given back.
+    #[must_use]
+    pub fn into_store(self) -> S {
+        self.store
+    }
+
     /// The header.
     #[must_use]
     pub fn header(&self) -> &Header {

@@ -1,1 +1,3 @@
 //! What the tests share: simulators of memory, damaged files, harnesses of the fuzz targets.
+
+pub mod sim;

@@ -1,0 +1,11 @@
+//! A step simulator: protocol code of the core runs on simulated memory, one memory operation at a time,
+//! in every order, with a crash possible before each.
+//!
+//! [`explorer`] visits all states of any [`explorer::Model`]. [`replay`] makes steps out of code that
+//! knows nothing of them. [`table`] is the model of processes that count into one file.
+
+pub mod explorer;
+pub mod memory;
+pub mod replay;
+pub mod scenarios;
+pub mod table;
