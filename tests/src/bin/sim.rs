@@ -1,6 +1,6 @@
 //! Explores the protocol in the simulator and prints what was visited; exit status 1 at a violation.
 //!
-//! `sim [--small]`
+//! `sim [--small | --long]`
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -13,8 +13,9 @@ fn main() -> ExitCode {
     let scenarios = match std::env::args().nth(1).as_deref() {
         None => scenarios::full(),
         Some("--small") => scenarios::small(),
+        Some("--long") => scenarios::long(),
         Some(other) => {
-            eprintln!("sim: {other} is unknown; usage: sim [--small]");
+            eprintln!("sim: {other} is unknown; usage: sim [--small | --long]");
             return ExitCode::from(2);
         }
     };

@@ -9,6 +9,9 @@ pub trait Model {
     /// A state; small, because many are kept.
     type State: Clone;
 
+    /// What is done in a step, for people.
+    type Step: Clone + fmt::Display;
+
     /// Where it begins.
     fn initial(&self) -> Self::State;
 
@@ -16,8 +19,9 @@ pub trait Model {
     /// be a good hash of everything that matters for what can still happen.
     fn fingerprint(&self, state: &Self::State) -> u128;
 
-    /// Every step from a state: what is done, and the state after it. None: the end.
-    fn steps(&self, state: &Self::State) -> Vec<(Step, Self::State)>;
+    /// Steps from a state: what is done, and the state after it. None: the end. A model may leave out
+    /// steps that lead nowhere new, and says why.
+    fn steps(&self, state: &Self::State) -> Vec<(Self::Step, Self::State)>;
 
     /// Checks a state; `is_end` if there is no step from it.
     ///
@@ -25,15 +29,6 @@ pub trait Model {
     ///
     /// What does not hold.
     fn check(&mut self, state: &Self::State, is_end: bool) -> Result<(), String>;
-}
-
-/// What is done in a step, for people.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// Who does it.
-    pub actor: usize,
-    /// What is done.
-    pub action: String,
 }
 
 /// What was visited.
@@ -55,7 +50,7 @@ pub struct Violation {
     /// What does not hold.
     pub what: String,
     /// The steps from the beginning.
-    pub trace: Vec<Step>,
+    pub trace: Vec<String>,
     /// What had been visited before.
     pub visited: Visited,
 }
@@ -64,16 +59,16 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} (after {} states)", self.what, self.visited.states)?;
         for step in &self.trace {
-            writeln!(f, "  {}: {}", step.actor, step.action)?;
+            writeln!(f, "  {step}")?;
         }
         Ok(())
     }
 }
 
 /// A state on the way, with the steps from it that are still to be taken.
-struct Stop<S> {
-    came_by: Option<Step>,
-    ahead: Vec<(Step, S)>,
+struct Stop<M: Model> {
+    came_by: Option<M::Step>,
+    ahead: Vec<(M::Step, M::State)>,
 }
 
 /// Visits every state.
@@ -84,7 +79,7 @@ struct Stop<S> {
 pub fn explore<M: Model>(model: &mut M) -> Result<Visited, Violation> {
     let mut visited = Visited::default();
     let mut known: HashSet<u128, BuildHasherDefault<Fold>> = HashSet::default();
-    let mut way: Vec<Stop<M::State>> = Vec::new();
+    let mut way: Vec<Stop<M>> = Vec::new();
     let mut next = Some((None, model.initial()));
     loop {
         if let Some((came_by, state)) = next.take()
@@ -98,7 +93,8 @@ pub fn explore<M: Model>(model: &mut M) -> Result<Visited, Violation> {
             way.push(Stop { came_by, ahead });
             visited.depth = visited.depth.max(way.len());
             if let Err(what) = checked {
-                let trace = way.iter().filter_map(|stop| stop.came_by.clone()).collect();
+                let trace =
+                    way.iter().filter_map(|stop| stop.came_by.as_ref()).map(ToString::to_string).collect();
                 return Err(Violation { what, trace, visited });
             }
         }
@@ -173,6 +169,7 @@ mod tests {
 
     impl Model for Grid {
         type State = [u64; 2];
+        type Step = usize;
 
         fn initial(&self) -> [u64; 2] {
             [0, 0]
@@ -182,11 +179,11 @@ mod tests {
             Fingerprint::new().with(state[0]).with(state[1]).finish()
         }
 
-        fn steps(&self, state: &[u64; 2]) -> Vec<(Step, [u64; 2])> {
+        fn steps(&self, state: &[u64; 2]) -> Vec<(usize, [u64; 2])> {
             let step = |actor: usize| {
                 let mut next = *state;
                 next[actor] += 1;
-                (next[actor] <= 3).then(|| (Step { actor, action: "up".into() }, next))
+                (next[actor] <= 3).then_some((actor, next))
             };
             [step(0), step(1)].into_iter().flatten().collect()
         }

@@ -9,12 +9,13 @@ use super::explorer::Fingerprint;
 
 /// Words that can change. Enough for the limit, two buckets and fourteen records of one unit.
 const TRACKED: usize = 128;
+const UNITS: usize = TRACKED / 8;
 
 /// Which words of the file can change, and the header before them.
 #[derive(Debug)]
 pub struct Plan {
     header: Header,
-    /// Ranges of offsets that are tracked, each a multiple of 4.
+    /// Ranges of offsets that are tracked: first of units, then of single words.
     ranges: Vec<std::ops::Range<u32>>,
 }
 
@@ -25,8 +26,19 @@ pub struct Memory {
     words: [u32; TRACKED],
     /// Length of the file in bytes.
     pub file_length: u32,
-    /// The first access outside the tracked words that would have changed the file.
+    /// Who may touch each unit behind the limit.
+    claims: [Claim; UNITS],
+    /// The first write outside the tracked words, or touch of a place that belongs to another.
     pub stray: Option<u32>,
+}
+
+/// Whose a unit of the file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    Free,
+    /// Reserved by a process that has not published it.
+    Of(usize),
+    Public,
 }
 
 impl Plan {
@@ -69,7 +81,7 @@ impl Memory {
     /// A file of zeros behind its header.
     #[must_use]
     pub fn new(plan: Arc<Plan>, file_length: u32) -> Self {
-        Memory { plan, words: [0; TRACKED], file_length, stray: None }
+        Memory { plan, words: [0; TRACKED], file_length, claims: [Claim::Free; UNITS], stray: None }
     }
 
     /// The plan.
@@ -114,7 +126,43 @@ impl Memory {
         self.set(offset + 4, u32::from_ne_bytes([e, f, g, h]));
     }
 
-    /// A hash of everything in it.
+    fn claim_mut(&mut self, offset: u32) -> Option<&mut Claim> {
+        let unit = self.plan.index(offset & !31)? / 8;
+        (offset >= self.plan.layout().first_record()).then(|| &mut self.claims[unit])
+    }
+
+    /// A process touches a word: true if the word is in a place that it has reserved and not published,
+    /// so that nobody else may touch it.
+    pub fn touch(&mut self, actor: usize, offset: u32) -> bool {
+        match self.claim_mut(offset) {
+            Some(&mut Claim::Of(owner)) if owner == actor => true,
+            Some(&mut Claim::Of(_)) => {
+                self.stray = self.stray.or(Some(offset));
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// The limit has gone from `old` to `new` by this process: what is between is its own.
+    pub fn reserve(&mut self, actor: usize, old: u32, new: u32) {
+        for unit in (old..new).step_by(32) {
+            // A limit that has gone back gives away what is public. What belongs to another shows when
+            // it is touched.
+            if let Some(claim @ Claim::Free) = self.claim_mut(unit) {
+                *claim = Claim::Of(actor);
+            }
+        }
+    }
+
+    /// A bucket leads to the record at `start` now.
+    pub fn publish(&mut self, start: u32) {
+        if let Some(claim) = self.claim_mut(start) {
+            *claim = Claim::Public;
+        }
+    }
+
+    /// A hash of all words. Claims follow from them and from what the processes have done.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let start = Fingerprint::new().with(self.file_length.into()).with(self.stray.unwrap_or(0).into());

@@ -4,15 +4,16 @@
 //! bounded reader reads the file.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use tallymark_core::format::layout::{PAGE, hash};
 use tallymark_core::format::reader::{Item, Reader, marks_needed};
 use tallymark_core::{CounterFile, Day, Header, Layout, Metadata, Name, Rule};
 
-use super::explorer::{Fingerprint, Model, Step};
+use super::explorer::{Fingerprint, Model};
 use super::memory::{Memory, Plan};
-use super::replay::{History, Stepping};
+use super::replay::{Action, History, Stepping};
 
 /// Who counts what.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Scenario {
     pub like_go: Option<usize>,
     /// A counter that is there from the start, in the place that the limit says is free.
     pub limit_went_back: bool,
+    /// Whether the check knows of that counter: false makes a scenario that must fail.
+    pub expects_laid_counter: bool,
 }
 
 /// The model of a scenario.
@@ -63,6 +66,31 @@ struct Process {
     crashed: bool,
 }
 
+/// What a process does in a step, for people.
+#[derive(Clone, Debug)]
+pub struct Step {
+    actor: usize,
+    deed: Deed,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    Acts(Action),
+    IsAcknowledged,
+    Crashes,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {}: ", self.actor)?;
+        match self.deed {
+            Deed::Acts(action) => action.fmt(f),
+            Deed::IsAcknowledged => f.write_str("its count is acknowledged"),
+            Deed::Crashes => f.write_str("crashes"),
+        }
+    }
+}
+
 /// The reader's result: values by index of name, or what is wrong.
 type Reading = Result<Vec<u64>, String>;
 
@@ -80,15 +108,14 @@ impl Counting {
         // An increment takes one place, and one more if it has to map a new page in between.
         let places = 2 * scenario.processes.iter().map(Vec::len).sum::<usize>() as u32;
         let word = |offset| offset..offset + 4;
-        let mut ranges = Vec::from([word(layout.limit_at())]);
+        let mut ranges = vec![limit..PAGE, PAGE..PAGE + 32 * places];
+        ranges.push(word(layout.limit_at()));
         for name in &scenario.names {
             let bucket = word(layout.bucket_at(hash(name.as_bytes())));
             if !ranges.contains(&bucket) {
                 ranges.push(bucket);
             }
         }
-        ranges.push(limit..PAGE);
-        ranges.push(PAGE..PAGE + 32 * places);
         let mut initial = Memory::new(Arc::new(Plan::new(header, ranges)), PAGE);
         initial.set(layout.limit_at(), limit);
         if scenario.limit_went_back {
@@ -103,8 +130,8 @@ impl Counting {
         self.read.len()
     }
 
-    /// One step of a process; `None` if it has nothing left to do.
-    fn step(&self, state: &State, actor: usize) -> Option<(Step, State)> {
+    /// One step of a process, and whether it is private; `None` if it has nothing left to do.
+    fn step(&self, state: &State, actor: usize) -> Option<(Step, State, bool)> {
         let process = &state.processes[actor];
         let &name = self.scenario.processes[actor].get(process.acknowledged)?;
         if process.crashed {
@@ -115,30 +142,36 @@ impl Counting {
         if process.returned {
             process.returned = false;
             process.acknowledged += 1;
-            return Some((Step { actor, action: "acknowledged".into() }, next));
+            return Some((Step { actor, deed: Deed::IsAcknowledged }, next, false));
         }
-        let stepping = Stepping::new(&mut next.memory, &mut process.history, process.mapped);
+        let stepping = Stepping::new(actor, &mut next.memory, &mut process.history, process.mapped);
         let stepping =
             if self.scenario.like_go == Some(actor) { stepping.growing_like_go() } else { stepping };
         let file = CounterFile::new(stepping, self.initial.plan().header().clone());
-        let text = &self.scenario.names[name];
-        let name = Name::plain(text.as_bytes()).expect("the scenario's names are good");
-        let counted = file
-            .slot(&name)
-            .map_err(|error| format!("{error:?}"))
-            .and_then(|slot| file.add(slot, 1).map(drop).map_err(|error| error.to_string()));
-        let (done, returned, mapped) = file.into_store().outcome();
-        let mut action = done.unwrap_or_else(|| "returns".into());
-        if returned {
+        let name = Name::plain(self.scenario.names[name].as_bytes()).expect("the scenario's names are good");
+        let counted = file.slot(&name).map(|slot| file.add(slot, 1));
+        let outcome = file.into_store().outcome();
+        if outcome.is_over {
             process.returned = true;
             process.history.clear();
-            process.mapped = mapped;
-            if let Err(error) = counted {
-                action += " and fails";
-                next.failure = Some(error);
+            process.mapped = outcome.mapped;
+            if !matches!(counted, Ok(Ok(_))) {
+                next.failure = Some(format!("{counted:?}"));
             }
         }
-        Some((Step { actor, action: format!("{text}: {action}") }, next))
+        Some((Step { actor, deed: Deed::Acts(outcome.action) }, next, outcome.is_private))
+    }
+
+    /// The crash of a process.
+    fn crash(state: &State, actor: usize) -> (Step, State) {
+        let mut next = state.clone();
+        let process = &mut next.processes[actor];
+        process.crashed = true;
+        // What a dead process was about to do does not matter any more.
+        process.history.clear();
+        process.mapped = 0;
+        process.returned = false;
+        (Step { actor, deed: Deed::Crashes }, next)
     }
 
     /// What the reader says of the file.
@@ -150,6 +183,7 @@ impl Counting {
 
 impl Model for Counting {
     type State = State;
+    type Step = Step;
 
     fn initial(&self) -> State {
         let process = Process { mapped: PAGE, ..Process::default() };
@@ -178,20 +212,23 @@ impl Model for Counting {
         whole.finish()
     }
 
+    /// All steps of all processes, with a crash instead of each. But if a process is about to touch a
+    /// place that it has reserved and not published, only this step and its crash are taken: nobody else
+    /// touches that place (if one did, in any order, that is a violation: `Memory::touch`), so the step
+    /// commutes with all steps of others, and taking it first leads to the same states.
     fn steps(&self, state: &State) -> Vec<(Step, State)> {
-        let mut steps = Vec::new();
+        let mut steps = Vec::with_capacity(2 * state.processes.len());
         for actor in 0..state.processes.len() {
-            let Some(step) = self.step(state, actor) else { continue };
-            steps.push(step);
+            let Some((step, next, is_private)) = self.step(state, actor) else { continue };
+            if is_private {
+                steps.clear();
+            }
+            steps.push((step, next));
             if self.scenario.crashes {
-                let mut next = state.clone();
-                let process = &mut next.processes[actor];
-                process.crashed = true;
-                // What a dead process was about to do does not matter any more.
-                process.history.clear();
-                process.mapped = 0;
-                process.returned = false;
-                steps.push((Step { actor, action: "crashes".into() }, next));
+                steps.push(Counting::crash(state, actor));
+            }
+            if is_private {
+                break;
             }
         }
         steps
@@ -199,14 +236,14 @@ impl Model for Counting {
 
     fn check(&mut self, state: &State, is_end: bool) -> Result<(), String> {
         if let Some(offset) = state.memory.stray {
-            return Err(format!("a process wrote to {offset:#x}, outside all records"));
+            return Err(format!("a process wrote to {offset:#x}, outside its own records"));
         }
         if let Some(error) = &state.failure {
             return Err(format!("an operation failed: {error}"));
         }
         let names = self.scenario.names.len();
         let (mut least, mut most) = (vec![0; names], vec![0; names]);
-        if self.scenario.limit_went_back {
+        if self.scenario.limit_went_back && self.scenario.expects_laid_counter {
             (least[0], most[0]) = (5, 5);
         }
         for (process, work) in state.processes.iter().zip(&self.scenario.processes) {
@@ -277,6 +314,7 @@ fn lay(memory: &mut Memory, layout: Layout, offset: u32, name: &str) {
         memory.set(at, u32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
     }
     memory.set(layout.bucket_at(hash(name.as_bytes())), offset);
+    memory.publish(offset);
 }
 
 fn header() -> Header {

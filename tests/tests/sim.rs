@@ -1,0 +1,27 @@
+//! Goal: no order of memory operations and no crash makes processes lose or invent a count (T01).
+//! Method: `tallymark_tests::sim` at small bounds; `cargo xtask sim` runs the full ones.
+
+use tallymark_tests::sim::explorer::explore;
+use tallymark_tests::sim::scenarios;
+use tallymark_tests::sim::table::{Counting, Scenario};
+
+#[test]
+fn a_crash_or_an_order_of_steps_costs_a_count() {
+    for scenario in scenarios::small() {
+        let mut model = Counting::new(scenario.clone());
+        let visited =
+            explore(&mut model).unwrap_or_else(|violation| panic!("{}: {violation}", scenario.name));
+        assert!(visited.states > 3_000, "{}: only {visited:?}", scenario.name);
+    }
+}
+
+/// The canary: a check that cannot fail proves nothing. Here an expectation is wrong on purpose.
+#[test]
+fn a_count_too_many_is_overlooked() {
+    for scenario in scenarios::small() {
+        // The counter that is there from the start holds 5, and the check is not told.
+        let wrong = Scenario { limit_went_back: true, expects_laid_counter: false, ..scenario };
+        let violation = explore(&mut Counting::new(wrong)).unwrap_err();
+        assert!(violation.what.ends_with("5 in the file"), "{violation}");
+    }
+}
