@@ -97,7 +97,7 @@ impl<W: Words> Table<W> {
 
     /// Looks for a counter; `Ok(None)` if the file has none of this name.
     ///
-    /// Bound: at most one load of the bucket and one visit for each 32 bytes of memory.
+    /// Bound: at most one load of the bucket and two visits for each 32 bytes of memory.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl<W: Words> Table<W> {
 
     /// Finds a counter or makes it with value 0.
     ///
-    /// Lock-free. Bound: one visit for each 32 bytes of memory, and one try for each reservation that
+    /// Lock-free. Bound: two visits for each 32 bytes of memory, and one try for each reservation that
     /// another process made meanwhile; the limit only rises, so these are finite too.
     ///
     /// # Errors
@@ -256,9 +256,10 @@ impl<W: Words> Table<W> {
         Ok(None)
     }
 
-    /// The most records the memory can hold: more visits than this mean a ring.
+    /// Twice the records the memory can hold: more visits than this mean a ring. Twice, because a
+    /// record that appears during an insertion is counted as a new head and when it is walked.
     fn visits(&self) -> u32 {
-        self.words.length() / UNIT
+        self.words.length() / UNIT * 2
     }
 
     fn visit(&self, left: &mut u32, link_at: u32, link: u32) -> Result<(), Stop> {

@@ -11,8 +11,8 @@ use xtask::go::workspace;
 
 use crate::command;
 
-/// The fuzz targets.
-const TARGETS: [&str; 2] = ["reader", "writer"];
+/// Where the fuzz targets are, one file each.
+const TARGETS: &str = "fuzz/fuzz_targets";
 
 /// How libFuzzer's closing statistics name the number of inputs it tried.
 const EXECUTIONS: &str = "stat::number_of_executed_units:";
@@ -30,16 +30,33 @@ pub(crate) struct Options {
 
 /// Runs the task.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let chosen = options.target.as_deref();
-    ensure!(chosen.is_none_or(|chosen| TARGETS.contains(&chosen)), "the fuzz targets are {TARGETS:?}");
+    let mut chosen = targets()?;
+    if let Some(wanted) = &options.target {
+        ensure!(chosen.contains(wanted), "the fuzz targets are {}", chosen.join(", "));
+        chosen.retain(|target| target == wanted);
+    }
     let mut totals = Vec::new();
-    for target in TARGETS.into_iter().filter(|target| chosen.is_none_or(|chosen| chosen == *target)) {
+    for target in &chosen {
         totals.push((target, run_target(target, options.seconds)?));
     }
     for (target, executions) in totals {
         println!("fuzz {target}: {executions} executions, no crash");
     }
     Ok(())
+}
+
+/// The names of all fuzz targets, sorted. None at all is a fault.
+fn targets() -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for file in fs::read_dir(workspace().join(TARGETS)).with_context(|| format!("no folder {TARGETS}"))? {
+        let path = file?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            found.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+        }
+    }
+    ensure!(!found.is_empty(), "no fuzz target in {TARGETS}");
+    found.sort();
+    Ok(found)
 }
 
 /// Runs one target and returns how many inputs it tried.

@@ -117,6 +117,15 @@ impl Toolchain {
     }
 }
 
+/// The `go` executable of the toolchain that [`Toolchain::find`] finds.
+///
+/// # Errors
+///
+/// As [`Toolchain::find`].
+pub fn go() -> io::Result<Option<PathBuf>> {
+    Ok(Toolchain::find()?.map(|toolchain| toolchain.executable))
+}
+
 /// The oracle's executable, built when it is not there yet; `None` when Go is not installed. What the
 /// oracle can be asked is in `tests/go/README.md`.
 ///

@@ -11,6 +11,7 @@ mod live;
 mod loom;
 mod miri;
 mod msrv;
+mod mutants;
 mod oracle;
 mod setup;
 mod sim;
@@ -41,6 +42,8 @@ enum Task {
     Miri(miri::Options),
     /// Run the protocol simulator.
     Sim(sim::Options),
+    /// Put faults into the protocol and demand that the simulator finds each.
+    Mutants,
     /// Run the loom models.
     Loom(loom::Options),
     /// Run each fuzz target for a while, starting from the committed inputs.
@@ -60,6 +63,7 @@ fn main() -> anyhow::Result<()> {
         Task::Cross => cross::run(),
         Task::Miri(options) => miri::run(&options),
         Task::Sim(options) => sim::run(&options),
+        Task::Mutants => mutants::run(),
         Task::Loom(options) => loom::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Tidy => tidy::run(),

@@ -10,6 +10,9 @@ use crate::{command, cross, msrv};
 /// What the nightly toolchain needs besides the compiler: for `miri`, `fuzz` and coverage.
 const NIGHTLY_COMPONENTS: [&str; 3] = ["miri", "rust-src", "llvm-tools"];
 
+/// The release of cargo-fuzz that is installed where there is none.
+const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
+
 /// One thing to install; says in a line what it did.
 type Step = fn() -> Result<String>;
 
@@ -79,8 +82,8 @@ fn cargo_fuzz() -> Result<String> {
     if command::works(&mut command::new("cargo", ["fuzz", "--version"])) {
         return Ok("there".to_owned());
     }
-    command::run(&mut command::new("cargo", ["install", "--locked", "cargo-fuzz"]))?;
-    Ok("installed".to_owned())
+    command::run(&mut command::new("cargo", ["install", "--locked", CARGO_FUZZ]))?;
+    Ok(format!("installed {CARGO_FUZZ}"))
 }
 
 /// Go, for the tests that compare with it.
