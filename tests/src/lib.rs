@@ -1,3 +1,4 @@
 //! What the tests share: simulators of memory, damaged files, harnesses of the fuzz targets.
 
+pub mod loom_words;
 pub mod sim;

@@ -45,7 +45,7 @@ enum Task {
     /// Put faults into the protocol and demand that the simulator finds each.
     Mutants,
     /// Run the loom models.
-    Loom(loom::Options),
+    Loom,
     /// Run each fuzz target for a while, starting from the committed inputs.
     Fuzz(fuzz::Options),
     /// Check what no compiler checks: file lengths, SAFETY and ORDER comments, machine paths.
@@ -64,7 +64,7 @@ fn main() -> anyhow::Result<()> {
         Task::Miri(options) => miri::run(&options),
         Task::Sim(options) => sim::run(&options),
         Task::Mutants => mutants::run(),
-        Task::Loom(options) => loom::run(&options),
+        Task::Loom => loom::run(),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Tidy => tidy::run(),
     }

@@ -1,0 +1,173 @@
+//! A counter file mapped in chunks.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::windows::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tallymark_core::format::layout::{FILE_MIN, PAGE};
+use tallymark_core::{Fault, Header, ReadWords, Rule, Store};
+
+use crate::chunks::ChunkedMemory;
+use crate::directory::{Directory, identity};
+use crate::error::{Cause, Error};
+
+/// The length that a file cannot pass unless set otherwise: 64 MiB.
+pub const DEFAULT_CAPACITY: u32 = 64 << 20;
+/// The greatest length that can be set: 1 GiB.
+pub const MAX_CAPACITY: u32 = 1 << 30;
+
+/// A counter file, open and mapped. Its views stay until it is dropped.
+#[derive(Debug)]
+pub struct MappedFile {
+    memory: ChunkedMemory,
+    file: File,
+    directory: Arc<Directory>,
+    name: String,
+    identity: (u32, u64),
+    /// Held while views are added.
+    mapping: Mutex<()>,
+}
+
+impl MappedFile {
+    /// Opens the counter file `name`, or makes it, and checks that it has exactly this header.
+    ///
+    /// `capacity` is the length in bytes that the file cannot pass; it is raised to a multiple of
+    /// 65536 and kept in `65536..=`[`MAX_CAPACITY`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; of kind `Damaged` with [`Rule::HeaderMatches`] if the file belongs to another
+    /// program or another version of the same base name.
+    pub fn open(
+        directory: &Arc<Directory>,
+        name: &str,
+        header: &Header,
+        capacity: u32,
+    ) -> Result<Self, Error> {
+        let path = directory.path().join(name);
+        let file = open_or_make(directory, name, header)?;
+        let error = |cause: Cause| Error::new("opening", &path, cause);
+        complete(&file, header).map_err(error)?;
+        let mapped = MappedFile {
+            memory: ChunkedMemory::new(capacity.clamp(PAGE, MAX_CAPACITY)),
+            identity: identity(&file).map_err(|cause| error(cause.into()))?,
+            file,
+            directory: Arc::clone(directory),
+            name: name.to_owned(),
+            mapping: Mutex::new(()),
+        };
+        mapped.take_in().map_err(error)?;
+        header.check(&mapped.memory).map_err(|fault| error(fault.into()))?;
+        Ok(mapped)
+    }
+
+    /// The path of the file when it was opened.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.directory.path().join(&self.name)
+    }
+
+    /// Checks that the file is still the one under its name and as long as it was.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of kind `Moved` or `CutShort`; then open it again.
+    pub fn check(&self) -> Result<(), Error> {
+        self.checked_length().map(drop).map_err(|cause| Error::new("checking", &self.path(), cause))
+    }
+
+    fn checked_length(&self) -> Result<u64, Cause> {
+        let (length, mapped) = (self.file.metadata()?.len(), self.memory.length());
+        if length < mapped.into() {
+            return Err(Cause::CutShort { length, mapped });
+        }
+        match self.directory.open_regular(&self.name, OpenOptions::new().read(true)) {
+            Ok(Some(file)) if identity(&file)? == self.identity => Ok(length),
+            _ => Err(Cause::Moved),
+        }
+    }
+
+    /// Maps all of the file.
+    fn take_in(&self) -> Result<(), Cause> {
+        let _guard = self.mapping.lock().unwrap_or_else(PoisonError::into_inner);
+        let length = usable_length(self.file.metadata()?.len(), self.memory.capacity())?;
+        Ok(self.memory.lengthen(&self.file, length)?)
+    }
+}
+
+impl Store for MappedFile {
+    type Words = ChunkedMemory;
+    type Error = Error;
+
+    fn words(&self) -> &ChunkedMemory {
+        &self.memory
+    }
+
+    fn grow(&self, to: u32) -> Result<(), Error> {
+        let grow = || {
+            let length = self.checked_length()?;
+            let capacity = self.memory.capacity();
+            if to > capacity {
+                return Err(Cause::TooLong { need: to.into(), capacity });
+            }
+            if length < to.into() {
+                extend(&self.file, to.into())?;
+            }
+            self.take_in()
+        };
+        grow().map_err(|cause| Error::new("growing", &self.path(), cause))
+    }
+
+    fn remap(&self) -> Result<(), Error> {
+        let remap = || self.checked_length().and_then(|_| self.take_in());
+        remap().map_err(|cause| Error::new("mapping", &self.path(), cause))
+    }
+}
+
+/// Opens a file or makes it; of several makers all end on one file. Bound: a file that is deleted
+/// each time it has appeared is given up after 16 tries.
+fn open_or_make(directory: &Directory, name: &str, header: &Header) -> Result<File, Error> {
+    for _ in 0..16 {
+        if let Some(file) = directory.open_regular(name, OpenOptions::new().read(true).write(true))? {
+            return Ok(file);
+        }
+        directory.make_with(name, |file| {
+            file.write_all(header.bytes())?;
+            extend(file, FILE_MIN.into())
+        })?;
+    }
+    Err(Error::new("opening", &directory.path().join(name), Cause::Moved))
+}
+
+/// Finishes a file that another process (a Go one) has begun to make. A file with other content is
+/// left alone.
+fn complete(file: &File, header: &Header) -> Result<(), Cause> {
+    let length = file.metadata()?.len();
+    if length >= FILE_MIN.into() {
+        return Ok(());
+    }
+    let mut found = vec![0; header.bytes().len()];
+    let count = file.seek_read(&mut found, 0)?;
+    if found[..count] != header.bytes()[..count] && found[..count].iter().any(|&byte| byte != 0) {
+        return Err(Fault { offset: 0, value: length, rule: Rule::FileLength }.into());
+    }
+    file.seek_write(header.bytes(), 0)?;
+    extend(file, FILE_MIN.into())
+}
+
+/// Makes a file longer by writing zeros to its last 4 bytes: no record ever lies there, and unlike
+/// setting the length this cannot shorten a file that another process has just grown.
+fn extend(file: &File, length: u64) -> Result<(), Cause> {
+    file.seek_write(&[0; 4], length - 4)?;
+    Ok(())
+}
+
+/// The part of a file of `length` bytes that can be used: whole pages of the format.
+fn usable_length(length: u64, capacity: u32) -> Result<u32, Cause> {
+    match u32::try_from(length) {
+        Ok(length) if length <= capacity => Ok(length - length % PAGE),
+        _ => Err(Cause::TooLong { need: length, capacity }),
+    }
+}
