@@ -111,8 +111,9 @@ impl MappedFile {
 
     /// The length of the file in bytes, once it is known to be in its place and not cut.
     fn checked_length(&self) -> Result<u64, Cause> {
-        let status = fstat(&self.file)?;
-        let (length, mapped) = (status.st_size as u64, self.memory.length());
+        // In this order: another thread may make both longer in between.
+        let mapped = self.memory.length();
+        let length = fstat(&self.file)?.st_size as u64;
         if length < mapped.into() {
             make_long(&self.file, &(0..mapped.into()))?;
             return Err(Cause::CutShort { length, mapped });

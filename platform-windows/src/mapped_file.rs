@@ -79,7 +79,9 @@ impl MappedFile {
     }
 
     fn checked_length(&self) -> Result<u64, Cause> {
-        let (length, mapped) = (self.file.metadata()?.len(), self.memory.length());
+        // In this order: another thread may make both longer in between.
+        let mapped = self.memory.length();
+        let length = self.file.metadata()?.len();
         if length < mapped.into() {
             return Err(Cause::CutShort { length, mapped });
         }

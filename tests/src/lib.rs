@@ -1,4 +1,7 @@
 //! What the tests share: simulators of memory, damaged files, harnesses of the fuzz targets.
 
+pub mod damage;
+pub mod fuzzing;
+pub mod hostile;
 pub mod loom_words;
 pub mod sim;

@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use tallymark::{Base, Contents, CountFile, ErrorKind, Name, OpenError, Program, Rule, UnixTime};
@@ -252,4 +253,31 @@ fn growth_by_another_is_taken_in() {
     fill(&other, "n", 2_000).unwrap();
     let contents = Contents::read(&scratch.file()).unwrap();
     assert_eq!((contents.counters.len(), contents.total(), contents.faults.len()), (2_000, 4_000, 0));
+}
+
+/// Once a thread that had just looked at the file's length took the growth by another for a cut.
+#[test]
+fn threads_that_grow_one_file_disturb_each_other() {
+    let scratch = Scratch::new();
+    let file = scratch.open().unwrap();
+    // Five records fill a page, so that every few insertions grow the file.
+    let long = "x".repeat(3_000);
+    let (count, fillers) = (1_000, 4);
+    let left = AtomicU32::new(fillers);
+    thread::scope(|scope| {
+        for thread in 0..fillers {
+            let (file, long, left) = (&file, &long, &left);
+            scope.spawn(move || {
+                fill(file, &format!("{long}-{thread}"), count).unwrap();
+                left.fetch_sub(1, Ordering::Relaxed);
+            });
+            scope.spawn(move || {
+                while left.load(Ordering::Relaxed) > 0 {
+                    file.check().unwrap();
+                }
+            });
+        }
+    });
+    let contents = Contents::read(&scratch.file()).unwrap();
+    assert_eq!((contents.total(), contents.faults.len()), (u64::from(fillers * count), 0));
 }

@@ -1,8 +1,8 @@
 //! The bounded reader: every good record and every fault of a file, whatever its bytes are.
 //!
 //! It visits each 32-byte unit at most twice, once along the chains and once along the file, stops at
-//! no fault, allocates nothing and writes nothing to the file. A bit for each unit, supplied by the
-//! caller, remembers what the chains have reached: that bounds every walk, finds rings and overlaps,
+//! no fault, allocates nothing and writes nothing to the file. Two bits for each unit, supplied by the
+//! caller, remember what the chains have reached: that bounds every walk, finds rings and overlaps,
 //! and lets the second pass salvage what a broken chain has cut off.
 
 use self::marks::Marks;
@@ -60,7 +60,7 @@ pub struct Leftovers {
 /// How many 32-bit words of marks the reader needs for a file of `length` bytes.
 #[must_use]
 pub const fn marks_needed(length: u32) -> usize {
-    length.div_ceil(UNIT * u32::BITS) as usize
+    2 * length.div_ceil(UNIT * u32::BITS) as usize
 }
 
 /// The caller gave fewer words of marks than [`marks_needed`] says.
@@ -236,7 +236,7 @@ impl<'m, W: ReadWords> Reader<'m, W> {
         let next = self.source.load32(target.saturating_add(NEXT_IN_RECORD));
         let length = self.source.load32(target.saturating_add(LENGTH_IN_RECORD));
         let (Ok(length), Ok(next)) = (length, next) else { return Err(fault(Rule::LinkInFile)) };
-        if self.marks.is_set(target) {
+        if self.marks.is_start(target) {
             return Err(fault(Rule::LinkOnce));
         }
         let name_length = length & LENGTH_MASK;
@@ -254,10 +254,12 @@ impl<'m, W: ReadWords> Reader<'m, W> {
             // The name or the link is damaged; what it links to is found by the second pass.
             return Err(in_record(16, bucket, Rule::NameBucket));
         }
-        if !self.marks.claim(target, record.end()) {
-            return Err(in_record(LENGTH_IN_RECORD, length, Rule::RecordApart));
-        }
-        let spoilt = if target / PAGE != record.end() / PAGE {
+        self.marks.start(target);
+        // Which of two records that overlap is the right one cannot be told: both are read.
+        let is_apart = self.marks.cover(target, record.end());
+        let spoilt = if !is_apart {
+            Some(in_record(LENGTH_IN_RECORD, length, Rule::RecordApart))
+        } else if target / PAGE != record.end() / PAGE {
             Some(in_record(LENGTH_IN_RECORD, length, Rule::RecordInPage))
         } else if record.end() > self.source.limit && self.source.limit_fault().is_none() {
             Some(fault(Rule::LinkBelowLimit))
@@ -281,7 +283,7 @@ impl<'m, W: ReadWords> Reader<'m, W> {
             self.leftovers.gap_bytes += empty;
             return (State::Scan { at, empty: 0 }, None);
         }
-        if self.marks.is_set(at) {
+        if self.marks.is_covered(at) {
             self.leftovers.unfinished_bytes += empty;
             return (State::Scan { at: at + UNIT, empty: 0 }, None);
         }
@@ -317,7 +319,7 @@ impl<'m, W: ReadWords> Reader<'m, W> {
             && (1..=NAME_MAX).contains(&name_length)
             && self.source.holds(at, size)
             && at / PAGE == (at + size) / PAGE
-            && (at..at + size).step_by(UNIT as usize).all(|unit| !self.marks.is_set(unit));
+            && (at..at + size).step_by(UNIT as usize).all(|unit| !self.marks.is_covered(unit));
         whole.then_some(Record { offset: at, name_length, next })
     }
 }
