@@ -1,6 +1,6 @@
 //! The Windows side of tallymark, with the same ports as the Unix side.
 //!
-//! It supplies [`MappedFile`], a [`Store`](tallymark_core::Store) over a file, and [`Directory`], the
+//! It supplies `MappedFile`, a [`Store`](tallymark_core::Store) over a file, and `Directory`, the
 //! only way it names files. It starts no thread, reads no environment, and writes nothing outside the
 //! directory it was given: links in the place of files are not followed.
 //!
