@@ -30,7 +30,7 @@ impl<S: Store> CounterFile<S> {
     ///
     /// # Errors
     ///
-    /// The [`Fault`] in the file's header, or [`Rule::HeaderMatches`](crate::Rule::HeaderMatches)
+    /// The [`Fault`] in the file's header, or [`Rule::HeaderMatches`]
     /// at the first byte that differs.
     pub fn attach(store: S, header: &Header) -> Result<Self, Fault> {
         header.check(store.words())?;

@@ -25,7 +25,7 @@
 //! | [`mod@format`] | the file format: arithmetic, names, header, records, stack names, the bounded reader |
 //! | [`words`] | the only door to shared memory |
 //! | [`table`] | the insertion protocol: look up, reserve, write, publish, look again |
-//! | [`file`] | one counter file over a [`port::Store`]: answers "grow" and "look again" |
+//! | [`mod@file`] | one counter file over a [`port::Store`]: answers "grow" and "look again" |
 //! | [`port`] | what a host supplies |
 //! | [`calendar`] | days, weeks and their names |
 //! | [`fault`] | which rule of the format does not hold, and where |

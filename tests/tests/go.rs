@@ -10,9 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
-use tallymark::{Base, Contents, CountFile, Name, Program, UnixTime};
+use tallymark::{Base, Contents, CountFile, Day, Name, Program, UnixTime};
+use tallymark_tests::damage::cases;
+use tallymark_tests::damage::image::Image;
 
 const NOW: UnixTime = UnixTime(1_767_607_200); // 2026-01-05T10:00:00Z
+const FILE: &str = "tool@v1.2.3-go1.27.3-linux-amd64-2026-01-05.v1.count";
 
 /// Go's reader of files, by Go's code; `None` if Go is not installed.
 fn oracle() -> Option<PathBuf> {
@@ -65,6 +68,14 @@ fn program() -> Program {
         arch: "amd64".into(),
         ..Program::new("example.com/cmd/tool", "v1.2.3", "go1.27.3")
     }
+}
+
+/// The metadata of its file, as text.
+fn metadata() -> String {
+    let (begin, end) = (Day::parse("2026-01-05").unwrap(), Day::parse("2026-01-07").unwrap());
+    let header = program().metadata(begin, end).encode().unwrap();
+    let text = header.bytes()[32..].split(|&byte| byte == 0).next().unwrap();
+    String::from_utf8(text.to_vec()).unwrap()
 }
 
 /// A base directory whose weeks end on Wednesday.
@@ -157,8 +168,7 @@ fn a_script_shared_with_go_leaves_other_bytes_than_go_alone() {
     for seed in 0..if cfg!(debug_assertions) { 40 } else { 1_000 } {
         let scratch = tempfile::tempdir().unwrap();
         let ours = CountFile::open(&base(scratch.path()), &program(), NOW).unwrap();
-        let contents = Contents::read(&ours.path()).unwrap();
-        let metadata = String::from_utf8(contents.preamble.text().to_vec()).unwrap();
+        let metadata = metadata();
         let theirs = scratch.path().join("by-go-alone.v1.count");
         shared.open(&ours.path(), &metadata);
         alone.open(&theirs, &metadata);
@@ -187,15 +197,14 @@ fn go_and_rust_processes_lose_counts_in_one_file() {
     let Some(oracle) = oracle() else { return };
     let (names, rounds) = if cfg!(debug_assertions) { (500, 4) } else { (5_000, 4) };
     let scratch = tempfile::tempdir().unwrap();
-    let base = base(scratch.path());
-    let file = CountFile::open(&base, &program(), NOW).unwrap();
-    let contents = Contents::read(&file.path()).unwrap();
-    let metadata = String::from_utf8(contents.preamble.text().to_vec()).unwrap();
+    // Nobody has made the file yet: the four race for that too.
+    let file = base(scratch.path()).local().join(FILE);
+    let metadata = metadata();
     let numbers = [names.to_string(), rounds.to_string()];
     let go = || {
         Command::new(&oracle)
             .arg("count")
-            .args([file.path().to_str().unwrap(), &metadata])
+            .args([file.to_str().unwrap(), &metadata])
             .args(&numbers)
             .stdout(Stdio::piped())
             .spawn()
@@ -214,14 +223,14 @@ fn go_and_rust_processes_lose_counts_in_one_file() {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
-    let contents = Contents::read(&file.path()).unwrap();
+    let contents = Contents::read(&file).unwrap();
     assert_eq!(contents.faults, []);
     assert_eq!(contents.counters.len(), 5 * names);
     for counter in &contents.counters {
         let all = counter.name.starts_with(b"shared-");
         assert_eq!(counter.value, if all { 4 * rounds } else { rounds }, "{}", hex(&counter.name));
     }
-    assert_eq!(go_reads(&oracle, &file.path()), we_read(&contents, &json!(file.path().to_str().unwrap())));
+    assert_eq!(go_reads(&oracle, &file), we_read(&contents, &json!(file.to_str().unwrap())));
 }
 
 #[test]
@@ -250,4 +259,33 @@ fn stack_names_decode_otherwise_than_by_go() {
     writer.join().unwrap();
     assert!(child.wait().unwrap().success());
     assert_eq!(answered, names.len());
+}
+
+/// Go's faults as controls: where Go panics, does not end, or gives up a whole file for one bad word, the
+/// bounded reader ends and reads what is good.
+#[test]
+fn a_file_that_defeats_go_defeats_us() {
+    let Some(oracle) = oracle() else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    let ask = |image: &Image| {
+        let file = scratch.path().join("damaged.v1.count");
+        fs::write(&file, &image.bytes).unwrap();
+        (go_reads(&oracle, &file)["error"].as_str().unwrap_or("none").to_owned(), Contents::read(&file))
+    };
+    let case = |name: &str| cases::all().into_iter().find(|case| case.name == name).unwrap().image;
+
+    let (go, ours) = ask(&case("header length 0"));
+    assert!(go.contains("panic"), "Go says: {go}");
+    assert!(ours.is_err());
+
+    let mut ring = Image::healthy(&[(b"p\n\".f:+1", 1)]);
+    ring.set(2272 + 12, 2272);
+    let (go, ours) = ask(&ring);
+    assert!(go.contains("no end"), "Go says: {go}");
+    assert_eq!(ours.unwrap().counters.len(), 1);
+
+    let (go, ours) = ask(&case("link: not a multiple of 32"));
+    assert!(go.contains("corrupt"), "Go says: {go}");
+    let ours = ours.unwrap();
+    assert_eq!((ours.counters.len(), ours.orphans.len()), (4, 2));
 }
