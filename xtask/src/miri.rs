@@ -20,30 +20,29 @@ pub(crate) struct Options {
     /// The seeds of the schedules for threaded tests.
     #[arg(long, value_name = "FROM..TO", default_value = "0..16")]
     seeds: String,
-    /// Leave out the target with 32-bit pointers.
+    /// Run all tests on all targets, not only those that pointer width and byte order can change.
     #[arg(long)]
-    quick: bool,
+    all: bool,
 }
 
 /// Runs the task.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    miri(&[], "")?;
-    for target in [NARROW, BIG_ENDIAN] {
-        if !(options.quick && target == NARROW) {
-            miri(&["--target", target], "")?;
-        }
-    }
-    miri(&["--", "threads"], &format!("-Zmiri-many-seeds={}", options.seeds))
+    let everything = ["--lib", "--test", "golden"];
+    miri(&everything, "")?;
+    let narrow: &[&str] = if options.all { &everything } else { &["--lib", "words"] };
+    miri(&[&["--target", NARROW], narrow].concat(), "")?;
+    let foreign: &[&str] = if options.all { &everything } else { &["--test", "golden", "order"] };
+    miri(&[&["--target", BIG_ENDIAN], foreign].concat(), "")?;
+    miri(&["--lib", "--test", "golden", "threads"], &format!("-Zmiri-many-seeds={}", options.seeds))
 }
 
-/// Runs the tests with some arguments and Miri flags more, and says how long they took.
-fn miri(arguments: &[&str], flags: &str) -> Result<()> {
-    let test = ["+nightly", "miri", "test", "-p", "tallymark-core", "--lib", "--test", "golden"];
-    let mut command = command::new("cargo", test);
+/// Runs tests of the core with some Miri flags more, and says how long they took.
+fn miri(tests: &[&str], flags: &str) -> Result<()> {
+    let mut command = command::new("cargo", ["+nightly", "miri", "test", "-p", "tallymark-core"]);
     // proptest asks for the current folder, which isolation denies.
     let flags = format!("{} -Zmiri-disable-isolation {flags}", env::var("MIRIFLAGS").unwrap_or_default());
     let start = Instant::now();
-    let command = command.args(arguments).env("MIRIFLAGS", flags.trim());
+    let command = command.args(tests).env("MIRIFLAGS", flags.trim());
     command::run(command)?;
     println!("{:.0} s: {}", start.elapsed().as_secs_f64(), command::shown(command));
     Ok(())

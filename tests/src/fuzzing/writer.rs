@@ -53,6 +53,11 @@ pub fn writer(input: &[u8]) {
         if counter.value == 0 && found.is_none() {
             continue; // A chain that was cut by damage leaves nothing to salvage of a count of 0.
         }
+        // A limit that went back into a name of zeros finds what looks like a place not in use: the one
+        // way to lose a counter that is known. Names are text.
+        if counter.name.windows(32).any(|part| part == [0; 32]) {
+            continue;
+        }
         let found = found.unwrap_or_else(|| panic!("{counter:?} is gone"));
         assert_eq!(found.name, counter.name);
         let is_ours = expected.keys().any(|slot| slot.offset() == counter.offset);
