@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use memmap2::{MmapOptions, MmapRaw};
 use tallymark_core::{Mapped, Outside, ReadWords, Words};
@@ -15,28 +16,46 @@ const CHUNK: u32 = 64 * 1024;
 
 /// Words over the views of a file.
 ///
-/// Invariants: (C1) a chunk's pointer is null or leads to a [`View`] that lives as long as `self`;
-/// (C2) the chunks below `length` are mapped up to `length`, which only rises.
+/// Two views of one chunk are two addresses of the same memory, so a count added through an older
+/// view is seen through the newer one.
+///
+/// Invariants: (C1) a chunk's pointer is null or leads to a view in `views`, which is emptied by
+/// dropping `self` only; (C2) the chunks below `length` are mapped up to `length`, which only rises.
 #[derive(Debug)]
 pub struct ChunkedMemory {
+    /// The newest view of each chunk.
     chunks: Box<[AtomicPtr<View>]>,
     length: AtomicU32,
+    /// All views, also the replaced ones. Locked by the one thread that maps.
+    views: Mutex<Vec<Arc<View>>>,
 }
 
-/// A view of one chunk, and the shorter view that it has replaced.
+/// A view of one chunk, or of its first part where the file ended in it.
 #[derive(Debug)]
 struct View {
     memory: Mapped<'static>,
-    older: *mut View,
     // Dropped after `memory`.
     _mapping: MmapRaw,
 }
 
+impl View {
+    /// Maps `size` bytes of a chunk; the file has them.
+    fn map(file: &File, chunk: u32, size: u32) -> io::Result<Arc<Self>> {
+        let start = u64::from(chunk) * u64::from(CHUNK);
+        let mapping = MmapOptions::new().offset(start).len(size as usize).map_raw(file)?;
+        let base = NonNull::new(mapping.as_mut_ptr()).ok_or(io::ErrorKind::OutOfMemory)?;
+        // SAFETY: the mapping is `size` bytes of file and lives as long as the view, which hands out
+        // `memory` by reference only; it is reached through `Mapped` only.
+        let memory = unsafe { Mapped::from_raw_parts(base, size, size) };
+        Ok(Arc::new(View { memory: memory.map_err(io::Error::other)?, _mapping: mapping }))
+    }
+}
+
 impl ChunkedMemory {
-    /// No view yet, with room for `capacity` bytes.
+    /// No view yet, with room for `capacity` bytes, raised to whole chunks.
     pub(crate) fn new(capacity: u32) -> Self {
         let chunks = (0..capacity.div_ceil(CHUNK)).map(|_| AtomicPtr::new(ptr::null_mut())).collect();
-        ChunkedMemory { chunks, length: AtomicU32::new(0) }
+        ChunkedMemory { chunks, length: AtomicU32::new(0), views: Mutex::new(Vec::new()) }
     }
 
     /// Bytes there is room for.
@@ -44,31 +63,24 @@ impl ChunkedMemory {
         self.chunks.len() as u32 * CHUNK
     }
 
-    /// Maps the file up to `length` bytes; it is that long already. One thread at a time.
+    /// Maps the file up to `length` bytes; it is that long already, and there is room.
     ///
     /// # Errors
     ///
     /// A view could not be mapped; the memory is as long as it was.
     pub(crate) fn lengthen(&self, file: &File, length: u32) -> io::Result<()> {
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         let mapped = self.length();
         if length <= mapped {
             return Ok(());
         }
-        let first = mapped / CHUNK;
-        for (index, chunk) in (first..length.div_ceil(CHUNK)).zip(&self.chunks[first as usize..]) {
-            let start = index * CHUNK;
-            let size = CHUNK.min(length - start);
-            let mapping = MmapOptions::new().offset(start.into()).len(size as usize).map_raw(file)?;
-            let base = NonNull::new(mapping.as_mut_ptr()).ok_or(io::ErrorKind::OutOfMemory)?;
-            // SAFETY: the view is `size` bytes of file and lives as long as `self` (C1); it is
-            // reached through `Mapped` only.
-            let memory = unsafe { Mapped::from_raw_parts(base, size, size) };
-            let memory = memory.map_err(io::Error::other)?;
-            // ORDER: Relaxed. Only this thread changes the pointer.
-            let older = chunk.load(Ordering::Relaxed);
-            let view = Box::into_raw(Box::new(View { memory, older, _mapping: mapping }));
+        let added = parts(mapped, length)
+            .map(|(chunk, size)| View::map(file, chunk, size))
+            .collect::<io::Result<Vec<_>>>()?;
+        views.extend(added.iter().cloned());
+        for (chunk, view) in self.chunks.iter().skip((mapped / CHUNK) as usize).zip(&added) {
             // ORDER: Release. Publishes the view; pairs with the Acquire in `view`.
-            chunk.store(view, Ordering::Release);
+            chunk.store(Arc::as_ptr(view).cast_mut(), Ordering::Release);
         }
         // ORDER: Release. Who sees the length sees the views; pairs with the Acquire in `length`.
         self.length.store(length, Ordering::Release);
@@ -80,10 +92,16 @@ impl ChunkedMemory {
         let chunk = self.chunks.get((offset / CHUNK) as usize).ok_or(Outside { offset })?;
         // ORDER: Acquire. Pairs with the Release in `lengthen`.
         let view = NonNull::new(chunk.load(Ordering::Acquire)).ok_or(Outside { offset })?;
-        // SAFETY: the view lives as long as `self` (C1) and is never written again.
+        // SAFETY: the view lives as long as `self` (C1), and nobody has it by `&mut`.
         let view = unsafe { view.as_ref() };
         Ok((&view.memory, offset % CHUNK))
     }
+}
+
+/// What to map so that a memory of `mapped` bytes becomes `length` bytes long: chunks, and how much of
+/// each from its start. The first may be mapped in part already.
+fn parts(mapped: u32, length: u32) -> impl Iterator<Item = (u32, u32)> {
+    (mapped / CHUNK..length.div_ceil(CHUNK)).map(move |chunk| (chunk, CHUNK.min(length - chunk * CHUNK)))
 }
 
 /// An error of a view, said with the offset in the file.
@@ -137,21 +155,73 @@ impl Words for ChunkedMemory {
     }
 }
 
-// SAFETY: the pointers lead to views that are not changed after their publication (C1).
-unsafe impl Send for ChunkedMemory {}
-// SAFETY: as for Send; shared memory is reached by atomic operations only.
-unsafe impl Sync for ChunkedMemory {}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::env;
+    use std::fs::{self, OpenOptions};
+    use std::process;
+    use tallymark_core::format::layout::PAGE;
 
-impl Drop for ChunkedMemory {
-    fn drop(&mut self) {
-        for chunk in &mut self.chunks {
-            let mut next = *chunk.get_mut();
-            while !next.is_null() {
-                // SAFETY: the pointer came from `Box::into_raw` in `lengthen`, each is in one list
-                // once, and nobody borrows from `self` any more.
-                let view = unsafe { Box::from_raw(next) };
-                next = view.older;
+    #[test]
+    fn parts_cover_what_is_new_and_end_with_the_file() {
+        let of = |mapped: u32, length: u32| parts(mapped * PAGE, length * PAGE).collect::<Vec<_>>();
+        assert_eq!(of(0, 1), [(0, PAGE)]);
+        assert_eq!(of(1, 4), [(0, CHUNK)]);
+        assert_eq!(of(4, 5), [(1, PAGE)]);
+        assert_eq!(of(3, 10), [(0, CHUNK), (1, CHUNK), (2, 2 * PAGE)]);
+        assert_eq!(of(0, 65536).len(), 16384); // 1 GiB
+        for mapped in 0..12 {
+            for length in mapped + 1..13 {
+                let parts = of(mapped, length);
+                assert_eq!(parts[0].0, mapped / 4);
+                let &(chunk, size) = parts.last().unwrap();
+                assert_eq!(chunk * CHUNK + size, length * PAGE);
+                assert!(parts[..parts.len() - 1].iter().all(|&(_, size)| size == CHUNK));
             }
         }
+    }
+
+    #[test]
+    fn offsets_keep_their_words_while_the_file_grows() {
+        let path = env::temp_dir().join(format!("tallymark-chunks-{}", process::id()));
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
+        let memory = ChunkedMemory::new(3 * CHUNK - 1);
+        assert_eq!(memory.capacity(), 3 * CHUNK);
+        assert_eq!(memory.load32(0, Ordering::Relaxed), Err(Outside { offset: 0 }));
+        let mut old = Vec::new();
+        for pages in [1, 2, 3, 4, 5, 12] {
+            let length = pages * PAGE;
+            file.set_len(length.into()).unwrap();
+            memory.lengthen(&file, length).unwrap();
+            memory.lengthen(&file, PAGE).unwrap(); // never shorter
+            assert_eq!(memory.length(), length);
+            old.push(memory.view(0).unwrap().0);
+            let last = length - 8;
+            assert_eq!(memory.add64(last, pages.into()), Ok(0));
+            assert_eq!(memory.load64(length, Ordering::Relaxed), Err(Outside { offset: length }));
+            assert_eq!(old[0].add64(0, 1), Ok(old.len() as u64 - 1));
+        }
+        for pages in [1, 2, 3, 4, 5, 12u32] {
+            assert_eq!(memory.load64(pages * PAGE - 8, Ordering::Relaxed), Ok(pages.into()));
+        }
+        // All views of the first chunk show the same word.
+        assert!(old.iter().all(|view| view.load64(0, Ordering::Relaxed) == Ok(6)));
+        let bytes = fs::read(&path).unwrap();
+        assert_eq!(bytes[12 * PAGE as usize - 8..], 12u64.to_ne_bytes());
+        drop((memory, file));
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_view_past_the_end_of_the_file_is_an_error() {
+        let path = env::temp_dir().join(format!("tallymark-short-{}", process::id()));
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
+        file.set_len(PAGE.into()).unwrap();
+        let memory = ChunkedMemory::new(2 * CHUNK);
+        assert!(memory.lengthen(&file, 2 * CHUNK).is_err());
+        assert_eq!((memory.length(), file.metadata().unwrap().len()), (0, PAGE.into()));
+        drop((memory, file));
+        fs::remove_file(&path).unwrap();
     }
 }

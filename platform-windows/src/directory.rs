@@ -2,19 +2,31 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::windows::ffi::OsStrExt;
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
 use std::os::windows::io::AsRawHandle;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use windows_sys::Win32::Foundation::{
+    ERROR_CALL_NOT_IMPLEMENTED, ERROR_INVALID_FUNCTION, ERROR_NOT_SUPPORTED, ERROR_TOO_MANY_LINKS,
+};
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS,
-    FILE_FLAG_OPEN_REPARSE_POINT, GetFileInformationByHandle,
+    FILE_FLAG_OPEN_REPARSE_POINT, GetFileInformationByHandle, MoveFileExW,
 };
 
 use crate::error::{Cause, Error};
 
-/// A directory, by its path.
+/// How a name is opened: the file itself, not what a link in its place leads to. A directory can be
+/// opened too, so that it is told from a file that may not be opened.
+const NO_FOLLOW: u32 = FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS;
+
+/// A directory, by its path: Windows has no documented way to open a name relative to an open
+/// directory, so a directory that is renamed is not followed.
+///
+/// Access rights are those that files inherit from the directory. Handles are shared for reading,
+/// writing and deleting, and no child process inherits them.
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
@@ -30,7 +42,7 @@ impl Directory {
         let error = |cause: Cause| Error::new("opening the directory", path, cause);
         let metadata = fs::metadata(path).map_err(|cause| error(cause.into()))?;
         if !metadata.is_dir() {
-            return Err(error(Cause::NotAFile));
+            return Err(error(io::Error::from(io::ErrorKind::NotADirectory).into()));
         }
         Ok(Directory { path: path.to_path_buf() })
     }
@@ -51,13 +63,19 @@ impl Directory {
     ///
     /// [`Error`] of the system.
     pub fn create_subdirectory(&self, name: &str) -> Result<Self, Error> {
-        let directory = Directory::create(&self.path.join(name))?;
-        let error = |cause: Cause| Error::new("opening the directory", &directory.path, cause);
-        let metadata = fs::symlink_metadata(&directory.path).map_err(|cause| error(cause.into()))?;
-        if metadata.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
-            return Err(error(Cause::NotAFile));
+        let path = self.path.join(name);
+        match fs::create_dir(&path) {
+            Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(Error::new("making the directory", &path, cause));
+            }
+            _ => {}
         }
-        Ok(directory)
+        let error = |cause: io::Error| Error::new("opening the directory", &path, cause);
+        let metadata = fs::symlink_metadata(&path).map_err(error)?;
+        if !metadata.is_dir() {
+            return Err(error(io::ErrorKind::NotADirectory.into()));
+        }
+        Ok(Directory { path })
     }
 
     /// Its path.
@@ -98,6 +116,8 @@ impl Directory {
     ) -> Result<bool, Error> {
         static SERIAL: AtomicU32 = AtomicU32::new(0);
         let error = |cause: Cause| Error::new("making", &self.path.join(name), cause);
+        // The name is unique in this process; a file that a dead process of the same number left
+        // behind is skipped.
         let (private, mut file) = loop {
             // ORDER: Relaxed. Only each number once matters.
             let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
@@ -110,11 +130,9 @@ impl Directory {
         };
         let filled = fill(&mut file);
         drop(file);
-        let linked = filled.and_then(|()| match fs::hard_link(&private, self.path.join(name)) {
-            Ok(()) => Ok(true),
-            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(cause) => Err(cause.into()),
-        });
+        let linked = filled.and_then(|()| Ok(link(&private, &self.path.join(name))?));
+        // Another process may have mapped the file by its public name by now: then the private name goes
+        // with the last handle, or stays where the system refuses. No count hangs on it.
         let _ = fs::remove_file(&private);
         linked.map_err(error)
     }
@@ -123,8 +141,7 @@ impl Directory {
     pub(crate) fn open_regular(&self, name: &str, options: &mut OpenOptions) -> Result<Option<File>, Error> {
         let path = self.path.join(name);
         let error = |cause: Cause| Error::new("opening", &path, cause);
-        let flags = FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS;
-        let file = match options.custom_flags(flags).open(&path) {
+        let file = match options.custom_flags(NO_FOLLOW).open(&path) {
             Ok(file) => file,
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(cause) => return Err(error(cause.into())),
@@ -136,6 +153,46 @@ impl Directory {
         }
         Ok(Some(file))
     }
+
+    /// Volume and index of what the name leads to; `None` if it leads nowhere.
+    pub(crate) fn identity(&self, name: &str) -> io::Result<Option<(u32, u64)>> {
+        // Access 0 is enough for the attributes, and cannot be refused for what others share.
+        let opened = OpenOptions::new().access_mode(0).custom_flags(NO_FOLLOW).open(self.path.join(name));
+        match opened.map_err(|cause| (cause.kind(), cause)) {
+            Ok(file) => identity(&file).map(Some),
+            // Denied: so Windows answers while a deleted file waits for its last handle to close.
+            Err((io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied, _)) => Ok(None),
+            Err((_, cause)) => Err(cause),
+        }
+    }
+}
+
+/// Gives a finished file its public name; false if the name is taken.
+fn link(private: &Path, public: &Path) -> io::Result<bool> {
+    let linked = match fs::hard_link(private, public) {
+        Err(cause) if lacks_links(&cause) => rename_new(private, public),
+        linked => linked,
+    };
+    match linked {
+        Ok(()) => Ok(true),
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Whether a file system without hard links (FAT, some network drives) answers so.
+fn lacks_links(cause: &io::Error) -> bool {
+    const ANSWERS: [u32; 4] =
+        [ERROR_INVALID_FUNCTION, ERROR_NOT_SUPPORTED, ERROR_TOO_MANY_LINKS, ERROR_CALL_NOT_IMPLEMENTED];
+    cause.raw_os_error().is_some_and(|code| ANSWERS.contains(&code.cast_unsigned()))
+}
+
+/// Renames without replacing, which [`fs::rename`] would do. `link` has refused paths with a 0 in them.
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    let [from, to] = [from, to].map(|path| path.as_os_str().encode_wide().chain([0]).collect::<Vec<_>>());
+    // SAFETY: both pointers lead to UTF-16 that ends with 0 and lives through the call.
+    let done = unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), 0) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Volume and index of an open file: what tells it from one of the same name.
@@ -148,4 +205,25 @@ pub(crate) fn identity(file: &File) -> io::Result<(u32, u64)> {
     }
     let index = u64::from(information.nFileIndexHigh) << 32 | u64::from(information.nFileIndexLow);
     Ok((information.dwVolumeSerialNumber, index))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process;
+
+    #[test]
+    fn neither_way_of_naming_replaces_a_file() {
+        let path = std::env::temp_dir().join(format!("tallymark-naming-{}", process::id()));
+        let directory = Directory::create(&path).unwrap();
+        let [new, taken, free] = ["new", "taken", "free"].map(|name| directory.path().join(name));
+        fs::write(&new, "new").unwrap();
+        fs::write(&taken, "old").unwrap();
+        assert!(!link(&new, &taken).unwrap());
+        assert_eq!(rename_new(&new, &taken).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&taken).unwrap(), b"old");
+        rename_new(&new, &free).unwrap();
+        assert_eq!(fs::read(&free).unwrap(), b"new");
+        fs::remove_dir_all(directory.path()).unwrap();
+    }
 }

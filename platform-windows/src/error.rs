@@ -64,6 +64,15 @@ impl Error {
             _ => None,
         }
     }
+
+    /// The error of the operating system, if it was one.
+    #[must_use]
+    pub fn errno(&self) -> Option<i32> {
+        match &self.cause {
+            Cause::System(error) => error.raw_os_error(),
+            _ => None,
+        }
+    }
 }
 
 impl From<io::Error> for Cause {

@@ -7,9 +7,18 @@
 //! * A view of a file cannot grow, so a file is mapped in chunks of 64 KiB. A chunk that becomes longer
 //!   is mapped again; its older views stay, so that no pointer into them ever dies.
 //! * A file grows by writing 4 zero bytes at its new end, as Go does. NTFS gives clusters to a file that
-//!   is not sparse when it is extended, so a full disk is an error there.
+//!   is neither sparse nor compressed when it is extended, so a full disk is an error there.
+//! * A new file appears under its name complete, by a hard link, or by a rename that replaces nothing
+//!   where there are no links.
 //!
-//! Compiled by CI for `x86_64-pc-windows-gnu`; not run yet.
+//! # Known limits
+//!
+//! * A sparse or compressed file may find the disk full when a page is written back, and one on a
+//!   network drive may lose its server: the page that is touched then raises an exception.
+//! * Each growth takes a view, with an address range of 64 KiB and a handle, for each chunk that it
+//!   touches. 32-bit processes run out of addresses long before the greatest length; that is an error.
+//!
+//! The tests have been run on Wine 8; on Windows itself not yet.
 #![cfg(windows)]
 
 mod chunks;

@@ -1,10 +1,10 @@
 //! A counter file mapped in chunks.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::os::windows::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tallymark_core::format::layout::{FILE_MIN, PAGE};
 use tallymark_core::{Fault, Header, ReadWords, Rule, Store};
@@ -18,7 +18,10 @@ pub const DEFAULT_CAPACITY: u32 = 64 << 20;
 /// The greatest length that can be set: 1 GiB.
 pub const MAX_CAPACITY: u32 = 1 << 30;
 
-/// A counter file, open and mapped. Its views stay until it is dropped.
+/// A counter file, open and mapped.
+///
+/// Its views stay where they are until the value is dropped, which borrows of its memory prevent: a
+/// program whose handles live until its end leaks it on purpose.
 #[derive(Debug)]
 pub struct MappedFile {
     memory: ChunkedMemory,
@@ -26,15 +29,13 @@ pub struct MappedFile {
     directory: Arc<Directory>,
     name: String,
     identity: (u32, u64),
-    /// Held while views are added.
-    mapping: Mutex<()>,
 }
 
 impl MappedFile {
     /// Opens the counter file `name`, or makes it, and checks that it has exactly this header.
     ///
     /// `capacity` is the length in bytes that the file cannot pass; it is raised to a multiple of
-    /// 65536 and kept in `65536..=`[`MAX_CAPACITY`].
+    /// 65536 and kept in `65536..=`[`MAX_CAPACITY`]. Addresses are taken for what is file only.
     ///
     /// # Errors
     ///
@@ -56,7 +57,6 @@ impl MappedFile {
             file,
             directory: Arc::clone(directory),
             name: name.to_owned(),
-            mapping: Mutex::new(()),
         };
         mapped.take_in().map_err(error)?;
         header.check(&mapped.memory).map_err(|fault| error(fault.into()))?;
@@ -71,29 +71,38 @@ impl MappedFile {
 
     /// Checks that the file is still the one under its name and as long as it was.
     ///
+    /// A file that was cut short, which Windows itself refuses while it is mapped here, is made long
+    /// again first, filled with zeros, so that counting into it cannot kill the process.
+    ///
     /// # Errors
     ///
-    /// [`Error`] of kind `Moved` or `CutShort`; then open it again.
+    /// [`Error`] of kind `Moved` or `CutShort`; then open it again: counts made meanwhile are in the
+    /// old file, if anywhere.
     pub fn check(&self) -> Result<(), Error> {
-        self.checked_length().map(drop).map_err(|cause| Error::new("checking", &self.path(), cause))
+        self.checked_length().map(drop).map_err(|cause| self.error("checking", cause))
     }
 
+    fn error(&self, operation: &'static str, cause: impl Into<Cause>) -> Error {
+        Error::new(operation, &self.path(), cause)
+    }
+
+    /// The length of the file in bytes, once it is known to be in its place and not cut.
     fn checked_length(&self) -> Result<u64, Cause> {
         // In this order: another thread may make both longer in between.
         let mapped = self.memory.length();
         let length = self.file.metadata()?.len();
         if length < mapped.into() {
+            extend(&self.file, mapped.into())?;
             return Err(Cause::CutShort { length, mapped });
         }
-        match self.directory.open_regular(&self.name, OpenOptions::new().read(true)) {
-            Ok(Some(file)) if identity(&file)? == self.identity => Ok(length),
-            _ => Err(Cause::Moved),
+        if self.directory.identity(&self.name)? != Some(self.identity) {
+            return Err(Cause::Moved);
         }
+        Ok(length)
     }
 
     /// Maps all of the file.
     fn take_in(&self) -> Result<(), Cause> {
-        let _guard = self.mapping.lock().unwrap_or_else(PoisonError::into_inner);
         let length = usable_length(self.file.metadata()?.len(), self.memory.capacity())?;
         Ok(self.memory.lengthen(&self.file, length)?)
     }
@@ -119,12 +128,12 @@ impl Store for MappedFile {
             }
             self.take_in()
         };
-        grow().map_err(|cause| Error::new("growing", &self.path(), cause))
+        grow().map_err(|cause| self.error("growing", cause))
     }
 
     fn remap(&self) -> Result<(), Error> {
         let remap = || self.checked_length().and_then(|_| self.take_in());
-        remap().map_err(|cause| Error::new("mapping", &self.path(), cause))
+        remap().map_err(|cause| self.error("mapping", cause))
     }
 }
 
@@ -143,26 +152,41 @@ fn open_or_make(directory: &Directory, name: &str, header: &Header) -> Result<Fi
     Err(Error::new("opening", &directory.path().join(name), Cause::Moved))
 }
 
-/// Finishes a file that another process (a Go one) has begun to make. A file with other content is
-/// left alone.
+/// Finishes a file that another process (a Go one) has begun to make: it writes the header and the
+/// length in two steps, and may have died in between. A file of zeros, which is what is left of one
+/// that was cut to nothing, is begun anew. A file with other content is left alone.
 fn complete(file: &File, header: &Header) -> Result<(), Cause> {
     let length = file.metadata()?.len();
-    if length >= FILE_MIN.into() {
+    let mut found = Vec::new();
+    file.take(header.layout().first_record().min(FILE_MIN).into()).read_to_end(&mut found)?;
+    let blank = found.iter().all(|&byte| byte == 0);
+    if length >= FILE_MIN.into() && !blank {
         return Ok(());
     }
-    let mut found = vec![0; header.bytes().len()];
-    let count = file.seek_read(&mut found, 0)?;
-    if found[..count] != header.bytes()[..count] && found[..count].iter().any(|&byte| byte != 0) {
+    let begun = header.bytes().iter().zip(&found).all(|(expected, found)| expected == found);
+    if !begun && !blank {
         return Err(Fault { offset: 0, value: length, rule: Rule::FileLength }.into());
     }
-    file.seek_write(header.bytes(), 0)?;
+    write_all_at(file, header.bytes(), 0)?;
     extend(file, FILE_MIN.into())
 }
 
-/// Makes a file longer by writing zeros to its last 4 bytes: no record ever lies there, and unlike
-/// setting the length this cannot shorten a file that another process has just grown.
+/// Makes a file `length` bytes long by writing zeros to its last 4 bytes, as Go does: no record ever
+/// lies there. Unlike setting the length this cannot shorten a file that another process has just
+/// grown.
 fn extend(file: &File, length: u64) -> Result<(), Cause> {
-    file.seek_write(&[0; 4], length - 4)?;
+    Ok(write_all_at(file, &[0; 4], length - 4)?)
+}
+
+fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let written = file.seek_write(bytes, offset)?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        bytes = &bytes[written..];
+        offset += written as u64;
+    }
     Ok(())
 }
 
