@@ -74,20 +74,23 @@ impl Contents {
             Contents::parse(&bytes).map_err(Cause::Fault)
         };
         let mut contents = parse().map_err(error)?;
-        if !contents.orphans.is_empty() {
-            // A record published after its bucket was copied looks like an orphan, once: what is
-            // unlinked in a later copy as well was unlinked all along.
+        if !contents.faults.is_empty() {
+            // While others count, a copy mixes moments: a record published between the copying of the
+            // limit and of its bucket looks as if it were past the limit, one published after its
+            // bucket was copied as if no chain reached it. Such faults are gone in a later copy, or are
+            // of other records: what is wrong in both was wrong all along.
             let earlier = mem::replace(&mut contents, parse().map_err(error)?);
-            let was = |offset| earlier.orphans.iter().any(|orphan| orphan.offset == offset);
-            contents.orphans.retain(|orphan| was(orphan.offset));
-            let rule = Rule::RecordLinked;
-            contents.faults.retain(|fault| fault.rule != rule || was(fault.offset));
+            let same = |a: &Fault, b: &Fault| (a.offset, a.rule) == (b.offset, b.rule);
+            contents.faults.retain(|fault| earlier.faults.iter().any(|before| same(before, fault)));
+            let faults = &contents.faults;
+            let is_fault = |offset| faults.iter().any(|f| (f.offset, f.rule) == (offset, Rule::RecordLinked));
+            contents.orphans.retain(|orphan| is_fault(orphan.offset));
         }
         Ok(contents)
     }
 
-    /// Reads a private copy of a file. In a copy taken while others count, an orphan may be a record
-    /// that was published meanwhile; [`Contents::read`] tells them apart.
+    /// Reads a private copy of a file. In a copy taken while others count, a record that was published
+    /// meanwhile may look like a fault; [`Contents::read`] tells them apart.
     ///
     /// # Errors
     ///

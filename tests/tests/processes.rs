@@ -54,3 +54,20 @@ fn eight_processes_lose_no_name_and_no_count() {
 fn thirty_two_processes_lose_no_name_and_no_count() {
     counted_by(32, if cfg!(debug_assertions) { 50 } else { 2_000 }, 2);
 }
+
+#[test]
+fn a_file_that_is_being_counted_into_looks_damaged() {
+    let scratch = tempfile::tempdir().unwrap();
+    let names = if cfg!(debug_assertions) { 5_000 } else { 20_000 };
+    let mut running: Vec<Child> = (0..3).map(|_| start(scratch.path(), names, 2)).collect();
+    let mut looks = 0;
+    while running.iter_mut().any(|child| child.try_wait().unwrap().is_none()) {
+        for file in Base::new(scratch.path()).count_files().unwrap() {
+            let contents = Contents::read(&file).unwrap();
+            assert_eq!((contents.faults, contents.orphans), (vec![], vec![]), "after {looks} looks");
+            looks += 1;
+        }
+    }
+    assert!(looks > 0);
+    assert!(running.iter_mut().all(|child| child.wait().unwrap().success()));
+}
