@@ -26,6 +26,9 @@ pub(crate) struct Options {
     /// Run only this target.
     #[arg(long, value_name = "NAME")]
     target: Option<String>,
+    /// Where the fuzzer's random numbers begin, so that a run can be repeated; 0 is somewhere new.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u32,
 }
 
 /// Runs the task.
@@ -37,7 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let mut totals = Vec::new();
     for target in &chosen {
-        totals.push((target, run_target(target, options.seconds)?));
+        totals.push((target, run_target(target, options)?));
     }
     for (target, executions) in totals {
         println!("fuzz {target}: {executions} executions, no crash");
@@ -60,11 +63,17 @@ fn targets() -> Result<Vec<String>> {
 }
 
 /// Runs one target and returns how many inputs it tried.
-fn run_target(target: &str, seconds: u32) -> Result<u64> {
+fn run_target(target: &str, options: &Options) -> Result<u64> {
+    let Options { seconds, seed, .. } = options;
     let inputs = Path::new("target/fuzz-corpus").join(target);
     copy_inputs(&workspace().join("fuzz/corpus").join(target), &workspace().join(&inputs))?;
     let mut fuzzer = command::new("cargo", ["+nightly", "fuzz", "run", target]);
-    fuzzer.arg(inputs).args(["--", &format!("-max_total_time={seconds}"), "-print_final_stats=1"]);
+    fuzzer.arg(inputs).args([
+        "--",
+        &format!("-max_total_time={seconds}"),
+        &format!("-seed={seed}"),
+        "-print_final_stats=1",
+    ]);
     watch(&mut fuzzer)
 }
 
