@@ -56,23 +56,27 @@
 extern crate std;
 
 pub mod calendar;
+pub mod counter;
 pub mod fault;
 pub mod file;
 pub mod format;
 pub mod port;
+pub mod session;
 pub mod table;
 pub mod words;
 
 pub use calendar::{Day, Weekday};
+pub use counter::Counter;
 pub use fault::{Fault, Rule};
 pub use file::{CounterFile, FileError};
 pub use format::header::{Header, Metadata};
 pub use format::layout::Layout;
 pub use format::name::{Name, NameError};
 pub use format::reader::{Entry, Item, Leftovers, Reader};
-pub use port::{ErrorKind, Store};
+pub use port::{ErrorKind, Host, Lasting, Opened, Store};
+pub use session::Session;
 pub use table::{Slot, Step, Table};
-pub use words::{Bytes, Mapped, Outside, ReadWords, Region, Words};
+pub use words::{Bytes, Count, Mapped, Outside, ReadWords, Region, Words};
 
 /// What all property tests share: no file is written, and Miri, a hundred times slower, tries less.
 #[cfg(test)]

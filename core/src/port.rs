@@ -1,6 +1,9 @@
 //! What a host supplies. Each port is a contract in words and a handful of methods.
 
-use crate::words::Words;
+use crate::calendar::Day;
+use crate::file::CounterFile;
+use crate::table::Slot;
+use crate::words::{Count, Outside, Words};
 
 /// Memory that stands for one file and can become longer.
 ///
@@ -43,6 +46,74 @@ pub trait Store {
     ///
     /// The memory is as it was.
     fn remap(&self) -> Result<(), Self::Error>;
+}
+
+/// A store whose counts outlast it: its memory stays usable when the store is dropped, for ever.
+pub trait Lasting: Store {
+    /// The count at a slot.
+    ///
+    /// # Errors
+    ///
+    /// [`Outside`] if the slot is of another, longer file.
+    fn count(&self, slot: Slot) -> Result<&'static Count, Outside>;
+}
+
+/// What a [`Session`](crate::session::Session) needs of its surroundings. One thread at a time calls
+/// it; on the slow path of a counter, so possibly in a signal handler: a host that must survive that
+/// neither allocates nor locks in `now`, `is_on`, `check` and `open`.
+pub trait Host {
+    /// What a count file is kept in.
+    type Store: Lasting<Error = Self::Error>;
+    /// Why there is no file.
+    type Error;
+
+    /// The time in seconds since 1970-01-01T00:00:00Z. It may jump in both directions.
+    fn now(&self) -> i64;
+
+    /// Whether counts may be put into a file now.
+    fn is_on(&mut self) -> bool;
+
+    /// Opens or makes the file for the span of days that holds `now`. With `spare`, the file under
+    /// the usual name is damaged and another one is wanted.
+    ///
+    /// # Errors
+    ///
+    /// The session keeps the counts and asks again later.
+    fn open(&mut self, now: i64, spare: bool) -> Result<Opened<Self::Store>, Self::Error>;
+
+    /// Checks that a file it opened is still in its place.
+    ///
+    /// # Errors
+    ///
+    /// Of kind [`ErrorKind::Moved`] or [`ErrorKind::CutShort`] if the file must be opened again.
+    fn check(&mut self, store: &Self::Store) -> Result<(), Self::Error>;
+
+    /// What can be done about an error.
+    fn kind(error: &Self::Error) -> ErrorKind;
+
+    /// Lets others run while this thread waits for them; not called on the path of a counter.
+    fn relax() {
+        core::hint::spin_loop();
+    }
+}
+
+/// A count file and its span of days.
+#[derive(Debug)]
+pub struct Opened<S> {
+    /// The file.
+    pub file: CounterFile<S>,
+    /// First day of its counts.
+    pub begin: Day,
+    /// The day at whose midnight they end.
+    pub end: Day,
+}
+
+impl<S> Opened<S> {
+    /// Whether counts made at this time (seconds since 1970-01-01T00:00:00Z) belong into it.
+    #[must_use]
+    pub const fn holds(&self, now: i64) -> bool {
+        self.begin.unix() <= now && now < self.end.unix()
+    }
 }
 
 /// Memory of a fixed length is full.

@@ -7,7 +7,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Outside, ReadWords, Words, wide};
+use super::{Count, Outside, ReadWords, Words, wide};
 
 /// Raw memory of at most 4 GiB, shared with other threads and processes.
 ///
@@ -126,6 +126,23 @@ impl<'m> Mapped<'m> {
         let pointer = self.at(offset, 4)?;
         // SAFETY: 4 usable bytes (M1), 4-aligned because base is (M2) and offset is; touched by
         // atomics of this width only, because width follows from the offset (W1).
+        Ok(unsafe { pointer.cast().as_ref() })
+    }
+
+    /// The count at `offset`, which must be a multiple of 8, for as long as the memory lasts and not
+    /// only as long as this value.
+    ///
+    /// # Errors
+    ///
+    /// [`Outside`], as [`ReadWords::load64`].
+    ///
+    /// # Safety
+    ///
+    /// What [`Mapped::from_raw_parts`] asks for holds for the whole of `'m` in this program's terms,
+    /// not only until this value is dropped.
+    pub unsafe fn lasting_count(&self, offset: u32) -> Result<&'m Count, Outside> {
+        let pointer = self.at(offset, 8)?;
+        // SAFETY: as in `wide`; `Count` is a `wide::Cell`, and the caller vouches for the lifetime.
         Ok(unsafe { pointer.cast().as_ref() })
     }
 

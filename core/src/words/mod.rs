@@ -13,13 +13,19 @@
 //! cells, a step simulator and hostile memory.
 
 mod bytes;
+mod count;
+mod lasted;
 mod mapped;
+mod pending;
 mod region;
 mod wide;
 
 pub use bytes::Bytes;
 pub use core::sync::atomic::Ordering;
+pub use count::Count;
+pub use lasted::Lasted;
 pub use mapped::{Mapped, MemoryError};
+pub(crate) use pending::Pending;
 pub use region::Region;
 
 /// An operation would leave the memory, or its offset is not a multiple of its width.
