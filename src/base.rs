@@ -17,7 +17,7 @@ use crate::platform::{Directory, Error};
 /// What the name of every count file ends with.
 pub const COUNT_FILE_SUFFIX: &str = ".v1.count";
 
-const LOCAL: &str = "local";
+pub(crate) const LOCAL: &str = "local";
 const WEEKENDS: &str = "weekends";
 
 /// A base directory in Go's layout. The value is only a path; nothing is made before it is needed.
@@ -88,19 +88,20 @@ impl Base {
 
     /// Opens the directory of the count files, made with mode 0700 if it is missing.
     pub(crate) fn open_local(&self) -> Result<Arc<Directory>, Error> {
-        Ok(Arc::new(Directory::create(&self.path)?.create_subdirectory(LOCAL)?))
+        Ok(Arc::new(Directory::create(&*self.path)?.create_subdirectory(LOCAL)?))
     }
 }
 
 /// The weekday on which weeks end in this directory; drawn at random, once, by whoever comes first.
+/// Does not allocate.
 ///
 /// `Ok(None)` if the file stays empty. Go writes it in two steps, so an empty file is given a moment.
 pub(crate) fn week_end(local: &Directory) -> Result<Option<Weekday>, Error> {
     for _ in 0..50 {
-        match local.read(WEEKENDS, 64)? {
+        match local.read(WEEKENDS, &mut [0; 64])? {
             None => {
-                let day = RandomState::new().hash_one(WEEKENDS) % 7;
-                local.make(WEEKENDS, format!("{day}\n").as_bytes())?;
+                let day = (RandomState::new().hash_one(WEEKENDS) % 7) as u8;
+                local.make(WEEKENDS, &[b'0' + day, b'\n'])?;
             }
             Some(content) => {
                 if let Some(&digit) = content.trim_ascii().first() {

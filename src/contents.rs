@@ -16,7 +16,7 @@ pub const LENGTH_MAX: u64 = 1 << 30;
 
 /// A counter of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counter {
+pub struct StoredCounter {
     /// Offset of its record in bytes.
     pub offset: u32,
     /// Its name as stored. Not always UTF-8.
@@ -36,9 +36,9 @@ pub struct Contents {
     /// The limit word: where the last allocation ends, 0 if there is none.
     pub limit: u32,
     /// The counters, in the order of the file's chains. A name is here once.
-    pub counters: Vec<Counter>,
+    pub counters: Vec<StoredCounter>,
     /// Counters that are in no chain, salvaged from a damaged file; each has a fault.
-    pub orphans: Vec<Counter>,
+    pub orphans: Vec<StoredCounter>,
     /// Every fault, in the order found.
     pub faults: Vec<Fault>,
     /// What crashes and lost races have left; no damage.
@@ -102,7 +102,7 @@ impl Contents {
         let Ok(mut reader) = Reader::open(words, &mut marks)? else {
             unreachable!("there are as many marks as the reader asks for")
         };
-        let (mut counters, mut orphans, mut faults) = (Vec::<Counter>::new(), Vec::new(), Vec::new());
+        let (mut counters, mut orphans, mut faults) = (Vec::<StoredCounter>::new(), Vec::new(), Vec::new());
         let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
         while let Some(item) = reader.next() {
             match item {
@@ -142,7 +142,7 @@ impl Contents {
     }
 }
 
-impl Counter {
+impl StoredCounter {
     /// Whether it is a stack counter.
     #[must_use]
     pub fn is_stack(&self) -> bool {
@@ -164,9 +164,9 @@ impl Counter {
     }
 }
 
-impl From<Entry<'_>> for Counter {
+impl From<Entry<'_>> for StoredCounter {
     fn from(entry: Entry<'_>) -> Self {
-        Counter { offset: entry.offset, name: entry.name.to_vec(), value: entry.value }
+        StoredCounter { offset: entry.offset, name: entry.name.to_vec(), value: entry.value }
     }
 }
 

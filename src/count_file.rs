@@ -182,6 +182,12 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
+impl From<Error> for OpenError {
+    fn from(error: Error) -> Self {
+        OpenError::Platform(error)
+    }
+}
+
 impl fmt::Display for SlotError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -22,10 +22,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod background;
 mod base;
+mod config;
 mod contents;
 mod count_file;
+mod counter;
+mod fork;
+mod global;
+mod intern;
 mod program;
+mod session;
+#[cfg(feature = "stacks")]
+mod stack_counter;
+mod system;
 mod unix_time;
 
 #[cfg(unix)]
@@ -34,10 +44,16 @@ use tallymark_unix as platform;
 use tallymark_windows as platform;
 
 pub use base::{Base, COUNT_FILE_SUFFIX};
-pub use contents::{Contents, Counter, LENGTH_MAX, ReadError};
+pub use config::Config;
+pub use contents::{Contents, LENGTH_MAX, ReadError, StoredCounter};
 pub use count_file::{CountFile, OpenError, SlotError};
+pub use counter::Counter;
+pub use intern::counter;
 pub use platform::{DEFAULT_CAPACITY, Error as PlatformError, MAX_CAPACITY};
 pub use program::Program;
+pub use session::{ConfigError, Problem, Session, Snapshot, Status, open};
+#[cfg(feature = "stacks")]
+pub use stack_counter::StackCounter;
 pub use tallymark_core as core;
 pub use tallymark_core::{Day, ErrorKind, Fault, Leftovers, Name, NameError, Rule, Slot, Weekday};
 pub use unix_time::UnixTime;

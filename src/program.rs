@@ -45,6 +45,19 @@ impl Program {
     }
 }
 
+/// The package that is being compiled, as a [`Program`]: its name, its version, and the version of Rust
+/// that it asks for.
+#[macro_export]
+macro_rules! program {
+    () => {
+        $crate::Program::new(
+            env!("CARGO_PKG_NAME"),
+            concat!("v", env!("CARGO_PKG_VERSION")),
+            concat!("rust", env!("CARGO_PKG_RUST_VERSION")),
+        )
+    };
+}
+
 /// Go's name of an operating system that Rust names otherwise.
 fn go_os(os: &str) -> &str {
     match os {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use tallymark::{Contents, Counter};
+use tallymark::{Contents, StoredCounter};
 
 use crate::arguments::FilesArguments;
 use crate::list::day;
@@ -83,7 +83,7 @@ fn write_text(out: &mut String, path: &Path, contents: &Contents) -> std::fmt::R
     if let Some(leftovers) = output::leftovers(&contents.leftovers) {
         writeln!(out, "  leftovers  {leftovers}")?;
     }
-    let (stacks, plain): (Vec<&Counter>, Vec<&Counter>) =
+    let (stacks, plain): (Vec<&StoredCounter>, Vec<&StoredCounter>) =
         contents.counters.iter().partition(|counter| counter.is_stack());
     section(out, "counters", &plain)?;
     section(out, "stack counters", &stacks)?;
@@ -98,7 +98,7 @@ fn write_text(out: &mut String, path: &Path, contents: &Contents) -> std::fmt::R
 }
 
 /// Counters by name; those whose decoded names are equal are summed.
-fn section(out: &mut String, title: &str, counters: &[&Counter]) -> std::fmt::Result {
+fn section(out: &mut String, title: &str, counters: &[&StoredCounter]) -> std::fmt::Result {
     if counters.is_empty() {
         return Ok(());
     }

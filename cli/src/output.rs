@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
-use tallymark::{Contents, Counter, Fault, Leftovers};
+use tallymark::{Contents, Fault, Leftovers, StoredCounter};
 
 /// What the exit status says. A later variant outweighs an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,7 +132,7 @@ pub(crate) fn leftovers_json(leftovers: &Leftovers) -> Value {
 }
 
 /// A counter for programs: its name decoded, and in hexadecimal if it is not UTF-8.
-pub(crate) fn counter_json(counter: &Counter) -> Value {
+pub(crate) fn counter_json(counter: &StoredCounter) -> Value {
     let decoded = counter.decoded_name();
     let mut value = json!({
         "name": String::from_utf8_lossy(&decoded),

@@ -63,9 +63,9 @@ pub trait Lasting: Store {
 /// neither allocates nor locks in `now`, `is_on`, `check` and `open`.
 pub trait Host {
     /// What a count file is kept in.
-    type Store: Lasting<Error = Self::Error>;
-    /// Why there is no file.
-    type Error;
+    type Store: Lasting;
+    /// Why there is no file, or none that can take a new counter.
+    type Error: From<<Self::Store as Store>::Error>;
 
     /// The time in seconds since 1970-01-01T00:00:00Z. It may jump in both directions.
     fn now(&self) -> i64;
@@ -169,6 +169,8 @@ pub enum ErrorKind {
     NotAFile,
     /// The file was deleted or replaced by another under its name. Open it again.
     Moved,
+    /// Another process is just working on the file alone, and will be done soon.
+    InUse,
     /// The file was cut short by somebody. What was behind the cut is lost. Open it again.
     CutShort,
     /// The file breaks a rule of the format, or belongs to another program.

@@ -1,16 +1,18 @@
 //! A directory and the files in it, by name. No link in the place of a file is followed.
 
+use std::fmt::Write as _;
 use std::fs::{DirBuilder, File};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, linkat, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
 
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Error, FileName};
 
 const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
@@ -19,7 +21,7 @@ const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 #[derive(Debug)]
 pub struct Directory {
     descriptor: OwnedFd,
-    path: PathBuf,
+    path: Arc<Path>,
 }
 
 impl Directory {
@@ -28,11 +30,12 @@ impl Directory {
     /// # Errors
     ///
     /// [`Error`] of the system.
-    pub fn open(path: &Path) -> Result<Self, Error> {
+    pub fn open(path: impl Into<Arc<Path>>) -> Result<Self, Error> {
+        let path = path.into();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let descriptor = rustix::fs::open(path, flags, Mode::empty())
-            .map_err(|errno| Error::new("opening the directory", path, errno))?;
-        Ok(Directory { descriptor, path: path.to_path_buf() })
+        let descriptor = rustix::fs::open(&*path, flags, Mode::empty())
+            .map_err(|errno| Error::new("opening the directory", &path, "", errno))?;
+        Ok(Directory { descriptor, path })
     }
 
     /// Opens a directory, made with mode 0700 (parents as well) if it is missing.
@@ -40,12 +43,13 @@ impl Directory {
     /// # Errors
     ///
     /// [`Error`] of the system.
-    pub fn create(path: &Path) -> Result<Self, Error> {
+    pub fn create(path: impl Into<Arc<Path>>) -> Result<Self, Error> {
+        let path = path.into();
         DirBuilder::new()
             .recursive(true)
             .mode(DIRECTORY_MODE)
-            .create(path)
-            .map_err(|error| Error::new("making the directory", path, error))?;
+            .create(&path)
+            .map_err(|error| Error::new("making the directory", &path, "", error))?;
         Directory::open(path)
     }
 
@@ -56,15 +60,18 @@ impl Directory {
     ///
     /// [`Error`] of the system.
     pub fn create_subdirectory(&self, name: &str) -> Result<Self, Error> {
-        let path = self.path.join(name);
         match mkdirat(&self.descriptor, name, Mode::from_raw_mode(DIRECTORY_MODE as _)) {
             Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(Error::new("making the directory", &path, errno)),
+            Err(errno) => return Err(self.error("making the directory", name, errno)),
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let descriptor = openat(&self.descriptor, name, flags, Mode::empty())
-            .map_err(|errno| Error::new("opening the directory", &path, errno))?;
-        Ok(Directory { descriptor, path })
+            .map_err(|errno| self.error("opening the directory", name, errno))?;
+        Ok(Directory { descriptor, path: self.path.join(name).into() })
+    }
+
+    pub(crate) fn error(&self, operation: &'static str, name: &str, cause: impl Into<Cause>) -> Error {
+        Error::new(operation, &self.path, name, cause)
     }
 
     /// The path it was opened by.
@@ -73,18 +80,24 @@ impl Directory {
         &self.path
     }
 
-    /// The first `limit` bytes of a small file; `None` if there is no such file.
+    /// Reads the beginning of a small file, as much as `into` holds, and returns it; `None` if there
+    /// is no such file. Does not allocate.
     ///
     /// # Errors
     ///
     /// [`Error`] of the system, or the file is not a regular one.
-    pub fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
-        let Some(file) = self.open_regular(name, OFlags::RDONLY)? else { return Ok(None) };
-        let mut bytes = Vec::new();
-        file.take(limit)
-            .read_to_end(&mut bytes)
-            .map_err(|error| Error::new("reading", &self.path.join(name), error))?;
-        Ok(Some(bytes))
+    pub fn read<'b>(&self, name: &str, into: &'b mut [u8]) -> Result<Option<&'b [u8]>, Error> {
+        let Some(mut file) = self.open_regular(name, OFlags::RDONLY)? else { return Ok(None) };
+        let mut length = 0;
+        // Bound: each turn reads a byte at least.
+        loop {
+            match file.read(&mut into[length..]) {
+                Ok(0) => return Ok(Some(&into[..length])),
+                Ok(read) => length += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.error("reading", name, error)),
+            }
+        }
     }
 
     /// Makes a file with this content, unless there is one of this name: then false. The file appears
@@ -104,22 +117,24 @@ impl Directory {
         fill: impl FnOnce(&mut File) -> Result<(), Cause>,
     ) -> Result<bool, Error> {
         static SERIAL: AtomicU32 = AtomicU32::new(0);
-        let error = |cause: Cause| Error::new("making", &self.path.join(name), cause);
+        let error = |cause: Cause| self.error("making", name, cause);
         // The name is unique in this process; a file that a dead process of the same number left
         // behind is skipped.
         let (private, mut file) = loop {
             // ORDER: Relaxed. Only each number once matters.
             let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-            let private = format!(".{}.{serial}.new", std::process::id());
+            let mut private = FileName::new();
+            let written = write!(private, ".{}.{serial}.new", std::process::id());
+            debug_assert!(written.is_ok(), "two numbers are shorter than a name");
             let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            match openat(&self.descriptor, &private, flags, FILE_MODE) {
+            match openat(&self.descriptor, &*private, flags, FILE_MODE) {
                 Ok(descriptor) => break (private, File::from(descriptor)),
                 Err(Errno::EXIST) => {}
                 Err(errno) => return Err(error(errno.into())),
             }
         };
         let linked = fill(&mut file).and_then(|()| self.link(&private, name));
-        let _ = unlinkat(&self.descriptor, &private, AtFlags::empty());
+        let _ = unlinkat(&self.descriptor, &*private, AtFlags::empty());
         linked.map_err(error)
     }
 
@@ -155,7 +170,7 @@ impl Directory {
 
     /// Opens a regular file; `None` if there is none of this name.
     pub(crate) fn open_regular(&self, name: &str, access: OFlags) -> Result<Option<File>, Error> {
-        let error = |cause: Cause| Error::new("opening", &self.path.join(name), cause);
+        let error = |cause: Cause| self.error("opening", name, cause);
         // NONBLOCK: a pipe or device in the place of a file must not make us wait.
         let flags = access | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = match openat(&self.descriptor, name, flags, Mode::empty()) {

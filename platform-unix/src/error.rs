@@ -2,31 +2,46 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use heapless::String;
 use rustix::io::Errno;
 use tallymark_core::{ErrorKind, Fault};
 
 /// An error of a file or directory, in one line: what was tried, on which path, and why it failed.
+///
+/// It is made without allocating: a counter in a signal handler may meet it.
 #[derive(Debug)]
 pub struct Error {
     operation: &'static str,
-    path: PathBuf,
+    directory: Arc<Path>,
+    name: FileName,
     cause: Cause,
 }
+
+/// The name of a file in its directory; empty for the directory itself. No file system here has
+/// longer ones.
+pub(crate) type FileName = String<255>;
 
 #[derive(Debug)]
 pub(crate) enum Cause {
     System(Errno),
     NotAFile,
     Moved,
+    InUse,
     CutShort { length: u64, mapped: u32 },
     TooLong { need: u64, capacity: u32 },
     Fault(Fault),
 }
 
 impl Error {
-    pub(crate) fn new(operation: &'static str, path: &Path, cause: impl Into<Cause>) -> Self {
-        Error { operation, path: path.to_path_buf(), cause: cause.into() }
+    pub(crate) fn new(
+        operation: &'static str,
+        directory: &Arc<Path>,
+        name: &str,
+        cause: impl Into<Cause>,
+    ) -> Self {
+        Error { operation, directory: Arc::clone(directory), name: file_name(name), cause: cause.into() }
     }
 
     /// What a caller can do about it.
@@ -42,6 +57,7 @@ impl Error {
             },
             Cause::NotAFile => ErrorKind::NotAFile,
             Cause::Moved => ErrorKind::Moved,
+            Cause::InUse => ErrorKind::InUse,
             Cause::CutShort { .. } => ErrorKind::CutShort,
             Cause::TooLong { .. } => ErrorKind::TooLong,
             Cause::Fault(_) => ErrorKind::Damaged,
@@ -50,8 +66,8 @@ impl Error {
 
     /// The path that the error is about.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn path(&self) -> PathBuf {
+        if self.name.is_empty() { self.directory.to_path_buf() } else { self.directory.join(&*self.name) }
     }
 
     /// The broken rule, for [`ErrorKind::Damaged`].
@@ -71,6 +87,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// As much of a name as a file can have; the system refuses longer ones by itself.
+pub(crate) fn file_name(name: &str) -> FileName {
+    name.char_indices().map_while(|(at, c)| (at + c.len_utf8() <= 255).then_some(c)).collect()
 }
 
 impl From<Errno> for Cause {
@@ -93,13 +114,14 @@ impl From<Fault> for Cause {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: ", self.operation, self.path.display())?;
+        write!(f, "{} {}: ", self.operation, self.path().display())?;
         match &self.cause {
             // Both are what the kernel says of a link where O_NOFOLLOW wants none.
             Cause::System(Errno::LOOP | Errno::MLINK) => f.write_str("it is a symbolic link"),
             Cause::System(errno) => errno.fmt(f),
             Cause::NotAFile => f.write_str("it is not a regular file"),
             Cause::Moved => f.write_str("the file was deleted or replaced meanwhile"),
+            Cause::InUse => f.write_str("another process is about to remove it"),
             Cause::CutShort { length, mapped } => {
                 write!(f, "the file was cut to {length} bytes while {mapped} were in use")
             }

@@ -26,8 +26,14 @@
 mod allocate;
 mod directory;
 mod error;
+mod fork;
+mod lasting_file;
 mod mapped_file;
+mod timer;
 
 pub use directory::Directory;
 pub use error::Error;
+pub use fork::{SignalsBlocked, around_fork};
+pub use lasting_file::LastingFile;
 pub use mapped_file::{DEFAULT_CAPACITY, MAX_CAPACITY, MappedFile};
+pub use timer::{PortableTimer, Timer};

@@ -9,42 +9,50 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use memmap2::{MmapOptions, MmapRaw};
-use rustix::fs::{OFlags, fstat};
+use rustix::fs::{FlockOperation, OFlags, flock, fstat};
 use rustix::io::Errno;
-use tallymark_core::format::layout::{FILE_MIN, PAGE};
+use tallymark_core::format::layout::{FILE_MIN, HEADER_MAX, PAGE};
 use tallymark_core::{Fault, Header, Mapped, ReadWords, Rule, Store};
 
 use crate::allocate::{allocate, lengthen};
 use crate::directory::{Directory, identity};
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Error, FileName, file_name};
 
 /// Address range reserved for a file unless set otherwise, and the length it cannot pass: 64 MiB.
 pub const DEFAULT_CAPACITY: u32 = 64 << 20;
 /// The greatest range that can be set: 1 GiB.
 pub const MAX_CAPACITY: u32 = 1 << 30;
 
+/// Where the first record of a file can be at most.
+const FIRST_RECORD_MAX: usize = HEADER_MAX as usize + 2080;
+
 /// A counter file, open and mapped.
 ///
 /// The mapping covers `capacity` bytes from the start and is never moved; the part that is file can
-/// be touched. It is unmapped when the value is dropped, which borrows of its memory prevent: a
-/// program whose handles live until its end leaks it on purpose.
+/// be touched. It is unmapped when the value is dropped, which borrows of its memory prevent;
+/// [`LastingFile`](crate::LastingFile) is one that stays mapped.
 ///
-/// Invariants: (F1) `memory` covers exactly the range of `mapping`; (F2) its length is a multiple of
+/// While a process has the file open, it is in use: it holds a shared `flock`, by a descriptor that
+/// is not the one that was mapped, so that it ends when the value, and its copies in the children
+/// after `fork`, are gone. Who removes the file, such as a report, asks for an exclusive one first.
+///
+/// Invariants: (F1) `memory` covers exactly the range of the mapping; (F2) its length is a multiple of
 /// 16384 and at most the length the file had at some time, and all of it has blocks where the file
 /// system can allocate.
 #[derive(Debug)]
 pub struct MappedFile {
     memory: Mapped<'static>,
-    // Dropped after `memory`.
-    _mapping: MmapRaw,
+    // Dropped after `memory`. `None`: it is never unmapped.
+    mapping: Option<MmapRaw>,
     file: File,
     directory: Arc<Directory>,
-    name: String,
+    name: FileName,
     identity: (u64, u64),
 }
 
 impl MappedFile {
-    /// Opens the counter file `name`, or makes it, and checks that it has exactly this header.
+    /// Opens the counter file `name`, or makes it, and checks that it has exactly this header. Does
+    /// not allocate.
     ///
     /// `capacity` is the length in bytes that the file cannot pass; it is raised to a multiple of
     /// 16384 and kept in `16384..=`[`MAX_CAPACITY`]. A smaller range is taken if the process has too
@@ -60,14 +68,13 @@ impl MappedFile {
         header: &Header,
         capacity: u32,
     ) -> Result<Self, Error> {
-        let path = directory.path().join(name);
-        let file = open_or_make(directory, name, header)?;
-        let error = |cause: Cause| Error::new("opening", &path, cause);
+        let (file, identity) = open_or_make(directory, name, header)?;
+        let error = |cause: Cause| directory.error("opening", name, cause);
         complete(&file, header).map_err(error)?;
         let status = fstat(&file).map_err(|errno| error(errno.into()))?;
         let capacity = capacity.clamp(PAGE, MAX_CAPACITY).next_multiple_of(PAGE);
         let length = usable_length(status.st_size as u64, capacity).map_err(error)?;
-        let (mapping, capacity) = reserve(&file, length, capacity).map_err(error)?;
+        let (mapping, capacity) = map(directory, name, identity, length, capacity)?;
         let base = NonNull::new(mapping.as_mut_ptr()).ok_or_else(|| error(Errno::NOMEM.into()))?;
         // SAFETY: the mapping is `capacity` bytes long and lives as long as the value (F1); its first
         // `length` bytes are file (F2); it is reached through `Mapped` only.
@@ -75,21 +82,26 @@ impl MappedFile {
         let memory = memory.map_err(|_| error(Errno::INVAL.into()))?;
         let mapped = MappedFile {
             memory,
-            _mapping: mapping,
+            mapping: Some(mapping),
             file,
             directory: Arc::clone(directory),
-            name: name.to_owned(),
-            identity: identity(&status),
+            name: file_name(name),
+            identity,
         };
         mapped.take_in(length).map_err(error)?;
         header.check(&mapped.memory).map_err(|fault| error(fault.into()))?;
         Ok(mapped)
     }
 
+    /// Keeps the file mapped for ever.
+    pub(crate) fn keep_mapped(&mut self) {
+        std::mem::forget(self.mapping.take());
+    }
+
     /// The path of the file when it was opened.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.directory.path().join(&self.name)
+        self.directory.path().join(&*self.name)
     }
 
     /// Checks that the file is still the one under its name and as long as it was.
@@ -106,7 +118,7 @@ impl MappedFile {
     }
 
     fn error(&self, operation: &'static str, cause: impl Into<Cause>) -> Error {
-        Error::new(operation, &self.path(), cause)
+        self.directory.error(operation, &self.name, cause)
     }
 
     /// The length of the file in bytes, once it is known to be in its place and not cut.
@@ -168,19 +180,48 @@ impl Store for MappedFile {
     }
 }
 
-/// Opens a file or makes it; of several makers all end on one file. Bound: a file that is deleted
-/// each time it has appeared is given up after 16 tries.
-fn open_or_make(directory: &Directory, name: &str, header: &Header) -> Result<File, Error> {
+/// Opens a file or makes it, and marks it as in use; of several makers all end on one file. Returns
+/// its identity too. Bound: a file that is deleted each time it has appeared is given up after 16
+/// tries.
+fn open_or_make(directory: &Directory, name: &str, header: &Header) -> Result<(File, (u64, u64)), Error> {
     for _ in 0..16 {
         if let Some(file) = directory.open_regular(name, OFlags::RDWR)? {
-            return Ok(file);
+            let error = |errno: Errno| directory.error("opening", name, errno);
+            match flock(&file, FlockOperation::NonBlockingLockShared) {
+                Err(Errno::WOULDBLOCK) => return Err(directory.error("opening", name, Cause::InUse)),
+                // A file system without locks: then nobody asks for an exclusive one either.
+                Ok(()) | Err(_) => {}
+            }
+            let identity = identity(&fstat(&file).map_err(error)?);
+            // It may have been removed before it was marked.
+            if directory.identity(name).map_err(error)? == Some(identity) {
+                return Ok((file, identity));
+            }
+            continue;
         }
         directory.make_with(name, |file| {
             make_long(file, &(0..FILE_MIN.into()))?;
             Ok(file.write_all(header.bytes())?)
         })?;
     }
-    Err(Error::new("opening", &directory.path().join(name), Cause::Moved))
+    Err(directory.error("opening", name, Cause::Moved))
+}
+
+/// Maps a file by a descriptor of its own.
+fn map(
+    directory: &Directory,
+    name: &str,
+    expected: (u64, u64),
+    length: u32,
+    capacity: u32,
+) -> Result<(MmapRaw, u32), Error> {
+    let error = |cause: Cause| directory.error("opening", name, cause);
+    let file = directory.open_regular(name, OFlags::RDWR)?.ok_or_else(|| error(Cause::Moved))?;
+    let status = fstat(&file).map_err(|errno| error(errno.into()))?;
+    if identity(&status) != expected {
+        return Err(error(Cause::Moved));
+    }
+    reserve(&file, length, capacity).map_err(error)
 }
 
 /// Finishes a file that another process (a Go one) has begun to make: it writes the header and the
@@ -188,13 +229,14 @@ fn open_or_make(directory: &Directory, name: &str, header: &Header) -> Result<Fi
 /// that was cut to nothing, is begun anew. A file with other content is left alone.
 fn complete(file: &File, header: &Header) -> Result<(), Cause> {
     let length = fstat(file)?.st_size as u64;
-    let mut found = vec![0; header.layout().first_record().min(length.min(FILE_MIN.into()) as u32) as usize];
-    file.read_exact_at(&mut found, 0)?;
+    let mut found = [0; FIRST_RECORD_MAX];
+    let found = &mut found[..header.layout().first_record().min(length.min(FILE_MIN.into()) as u32) as usize];
+    file.read_exact_at(found, 0)?;
     let blank = found.iter().all(|&byte| byte == 0);
     if length >= FILE_MIN.into() && !blank {
         return Ok(());
     }
-    let begun = header.bytes().iter().zip(&found).all(|(expected, found)| expected == found);
+    let begun = header.bytes().iter().zip(&*found).all(|(expected, found)| expected == found);
     if !begun && !blank {
         return Err(Fault { offset: 0, value: length, rule: Rule::FileLength }.into());
     }

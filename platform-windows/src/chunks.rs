@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use memmap2::{MmapOptions, MmapRaw};
-use tallymark_core::{Mapped, Outside, ReadWords, Words};
+use tallymark_core::{Count, Mapped, Outside, ReadWords, Words};
 
 const CHUNK: u32 = 64 * 1024;
 
@@ -85,6 +85,13 @@ impl ChunkedMemory {
         // ORDER: Release. Who sees the length sees the views; pairs with the Acquire in `length`.
         self.length.store(length, Ordering::Release);
         Ok(())
+    }
+
+    /// The count at `offset`, for as long as the program runs.
+    pub(crate) fn count(&'static self, offset: u32) -> Result<&'static Count, Outside> {
+        let (memory, within) = self.view(offset)?;
+        // SAFETY: the view lives as long as `self` (C1), which is for ever.
+        at(offset, unsafe { memory.lasting_count(within) })
     }
 
     /// The memory of the chunk that holds `offset`, and the offset in it.

@@ -6,6 +6,7 @@ use std::os::windows::ffi::OsStrExt;
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
 use std::os::windows::io::AsRawHandle;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use windows_sys::Win32::Foundation::{
@@ -38,7 +39,8 @@ impl Directory {
     /// # Errors
     ///
     /// [`Error`] of the system.
-    pub fn open(path: &Path) -> Result<Self, Error> {
+    pub fn open(path: impl Into<Arc<Path>>) -> Result<Self, Error> {
+        let path = &*path.into();
         let error = |cause: Cause| Error::new("opening the directory", path, cause);
         let metadata = fs::metadata(path).map_err(|cause| error(cause.into()))?;
         if !metadata.is_dir() {
@@ -52,7 +54,8 @@ impl Directory {
     /// # Errors
     ///
     /// [`Error`] of the system.
-    pub fn create(path: &Path) -> Result<Self, Error> {
+    pub fn create(path: impl Into<Arc<Path>>) -> Result<Self, Error> {
+        let path = &*path.into();
         fs::create_dir_all(path).map_err(|error| Error::new("making the directory", path, error))?;
         Directory::open(path)
     }
@@ -84,18 +87,26 @@ impl Directory {
         &self.path
     }
 
-    /// The first `limit` bytes of a small file; `None` if there is no such file.
+    /// Reads the beginning of a small file, as much as `into` holds, and returns it; `None` if there
+    /// is no such file.
     ///
     /// # Errors
     ///
     /// [`Error`] of the system, or the file is not a regular one.
-    pub fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
-        let Some(file) = self.open_regular(name, OpenOptions::new().read(true))? else { return Ok(None) };
-        let mut bytes = Vec::new();
-        file.take(limit)
-            .read_to_end(&mut bytes)
-            .map_err(|error| Error::new("reading", &self.path.join(name), error))?;
-        Ok(Some(bytes))
+    pub fn read<'b>(&self, name: &str, into: &'b mut [u8]) -> Result<Option<&'b [u8]>, Error> {
+        let Some(mut file) = self.open_regular(name, OpenOptions::new().read(true))? else {
+            return Ok(None);
+        };
+        let mut length = 0;
+        // Bound: each turn reads a byte at least.
+        loop {
+            match file.read(&mut into[length..]) {
+                Ok(0) => return Ok(Some(&into[..length])),
+                Ok(read) => length += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::new("reading", &self.path.join(name), error)),
+            }
+        }
     }
 
     /// Makes a file with this content, unless there is one of this name: then false. The file appears
@@ -215,7 +226,7 @@ mod tests {
     #[test]
     fn neither_way_of_naming_replaces_a_file() {
         let path = std::env::temp_dir().join(format!("tallymark-naming-{}", process::id()));
-        let directory = Directory::create(&path).unwrap();
+        let directory = Directory::create(path.clone()).unwrap();
         let [new, taken, free] = ["new", "taken", "free"].map(|name| directory.path().join(name));
         fs::write(&new, "new").unwrap();
         fs::write(&taken, "old").unwrap();

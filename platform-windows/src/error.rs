@@ -52,8 +52,8 @@ impl Error {
 
     /// The path that the error is about.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn path(&self) -> PathBuf {
+        self.path.clone()
     }
 
     /// The broken rule, for [`ErrorKind::Damaged`].

@@ -24,9 +24,13 @@
 mod chunks;
 mod directory;
 mod error;
+mod lasting_file;
 mod mapped_file;
+mod timer;
 
 pub use chunks::ChunkedMemory;
 pub use directory::Directory;
 pub use error::Error;
+pub use lasting_file::LastingFile;
 pub use mapped_file::{DEFAULT_CAPACITY, MAX_CAPACITY, MappedFile};
+pub use timer::Timer;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use tallymark::{Contents, Counter};
+use tallymark::{Contents, StoredCounter};
 use tallymark_core::format::layout::record_size;
 use tallymark_core::{CounterFile, Name};
 use tallymark_tests::damage::image::{Image, header, layout, memory};
@@ -17,7 +17,7 @@ const STRIDE: usize = if cfg!(debug_assertions) { 9 } else { 1 };
 /// A healthy file and what each of its counters depends on.
 struct Subject {
     image: Image,
-    counters: Vec<Counter>,
+    counters: Vec<StoredCounter>,
     /// For each counter the words that lead to it: its bucket, and the records before it.
     paths: HashMap<u32, Vec<Range<u32>>>,
 }
@@ -59,7 +59,7 @@ impl Subject {
         if touches(&(28..32)) {
             return; // Another header length moves everything.
         }
-        let intact: Vec<&Counter> =
+        let intact: Vec<&StoredCounter> =
             self.counters.iter().filter(|c| !touches(&record(&self.image, c.offset))).collect();
         for counter in &intact {
             let reached = !self.paths[&counter.offset].iter().any(touches);
@@ -79,7 +79,7 @@ impl Subject {
     }
 
     /// Insertions end, and leave intact counters as they are.
-    fn write(&self, damaged: &Image, intact: &[&Counter], context: &dyn Fn() -> String) {
+    fn write(&self, damaged: &Image, intact: &[&StoredCounter], context: &dyn Fn() -> String) {
         let region = memory();
         let Ok(file) = CounterFile::attach(damaged.lay(&region), &header()) else { return };
         for name in ["n1667", "counter-new", "counter-0"] {

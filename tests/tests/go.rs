@@ -252,7 +252,7 @@ fn stack_names_decode_otherwise_than_by_go() {
     let mut answered = 0;
     for (name, answer) in names.iter().zip(answers.lines()) {
         let answer: Value = serde_json::from_str(&answer.unwrap()).unwrap();
-        let counter = tallymark::Counter { offset: 0, name: name.clone(), value: 0 };
+        let counter = tallymark::StoredCounter { offset: 0, name: name.clone(), value: 0 };
         assert_eq!(answer["name_hex"], hex(&counter.decoded_name()), "{}", hex(name));
         answered += 1;
     }

@@ -154,7 +154,7 @@ impl<H: Host> Counters<H> {
     }
 
     /// All that are enlisted now.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &'static Counter<H>> {
+    pub fn iter(&self) -> impl Iterator<Item = &'static Counter<H>> {
         // ORDER: Acquire. As in `protocol::enlist`.
         let mut at = self.head(Ordering::Acquire);
         core::iter::from_fn(move || {

@@ -96,6 +96,24 @@ impl NameHash {
         NameHash((self.0 ^ byte as u32).wrapping_mul(0x0100_0193))
     }
 
+    /// The hash of these bytes.
+    #[must_use]
+    pub const fn of(bytes: &[u8]) -> Self {
+        let mut state = NameHash::new();
+        let mut i = 0;
+        while i < bytes.len() {
+            state = state.with(bytes[i]);
+            i += 1;
+        }
+        state
+    }
+
+    /// All 32 bits.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
     /// The bucket, `0..512`.
     #[must_use]
     pub const fn bucket(self) -> u32 {
@@ -112,13 +130,7 @@ impl Default for NameHash {
 /// The bucket of a name, `0..512`.
 #[must_use]
 pub const fn hash(name: &[u8]) -> u32 {
-    let mut state = NameHash::new();
-    let mut i = 0;
-    while i < name.len() {
-        state = state.with(name[i]);
-        i += 1;
-    }
-    state.bucket()
+    NameHash::of(name).bucket()
 }
 
 /// Where a file with a header of a certain length keeps its parts.

@@ -97,6 +97,8 @@ pub struct View<'w, H: Host> {
     pub trouble: Option<&'w Trouble<H::Error>>,
     /// The time, in seconds since 1970-01-01T00:00:00Z, by which [`Session::poll`] should be called.
     pub due_at: Option<i64>,
+    /// When what failed is tried again, in seconds since 1970-01-01T00:00:00Z.
+    pub retry_at: Option<i64>,
 }
 
 impl<H: Host + 'static> Session<H> {
@@ -148,6 +150,7 @@ impl<H: Host + 'static> Session<H> {
                 open: work.open(),
                 trouble: work.trouble(),
                 due_at: work.due_at(),
+                retry_at: work.retry_at(),
             })
         })
     }

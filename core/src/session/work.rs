@@ -3,6 +3,7 @@
 use super::retry::Retry;
 use crate::counter::protocol::{attach, detach, settle};
 use crate::counter::{Counter, Counters};
+use crate::fault::Fault;
 use crate::file::FileError;
 use crate::port::{ErrorKind, Host, Lasting, Opened, Store};
 use crate::table::{Slot, Step};
@@ -17,7 +18,9 @@ pub enum Trouble<E> {
     /// The file cannot be opened.
     Open(E),
     /// The file cannot take a new counter.
-    Count(FileError<E>),
+    Grow(E),
+    /// The file is damaged where a counter belongs, and so is the spare one.
+    Damaged(Fault),
 }
 
 /// A file that was open, and when it ceased to be.
@@ -79,7 +82,12 @@ impl<H: Host + 'static> Work<H> {
     /// The next time at which there is something to do, if none of the counters asks before.
     pub(super) fn due_at(&self) -> Option<i64> {
         let end = self.open.as_ref().map(|open| open.end.unix());
-        [end, self.opening.due_at(), self.growing.due_at()].into_iter().flatten().min()
+        [end, self.retry_at()].into_iter().flatten().min()
+    }
+
+    /// When what failed is tried again.
+    pub(super) fn retry_at(&self) -> Option<i64> {
+        [self.opening.due_at(), self.growing.due_at()].into_iter().flatten().min()
     }
 
     /// Changes the host; the file is given up, and the new host's comes with the next `refresh`.
@@ -213,24 +221,23 @@ impl<H: Host + 'static> Work<H> {
                 }
                 Ok(None) => break,
                 Err(FileError::Fault(fault)) => {
-                    self.trouble = Some(Trouble::Count(FileError::Fault(fault)));
+                    self.trouble = Some(Trouble::Damaged(fault));
                     if self.spare {
                         break;
                     }
                     self.spare = true;
                     self.open_file(now, counters);
                 }
-                Err(FileError::Store(error)) => match H::kind(&error) {
-                    ErrorKind::Moved | ErrorKind::CutShort => {
-                        self.lose(error, counters);
-                        self.open_file(now, counters);
-                    }
-                    _ => {
+                Err(FileError::Store(error)) => {
+                    let error = H::Error::from(error);
+                    if !matches!(H::kind(&error), ErrorKind::Moved | ErrorKind::CutShort) {
                         self.growing.failed(now);
-                        self.trouble = Some(Trouble::Count(FileError::Store(error)));
+                        self.trouble = Some(Trouble::Grow(error));
                         break;
                     }
-                },
+                    self.lose(error, counters);
+                    self.open_file(now, counters);
+                }
             }
         }
         self.backlog = true;

@@ -89,6 +89,12 @@ impl<'m> Mapped<'m> {
         Ok(Mapped { base, length, capacity, memory: PhantomData })
     }
 
+    /// Where the memory starts.
+    #[must_use]
+    pub const fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
     /// The most bytes the memory can become.
     #[must_use]
     pub const fn capacity(&self) -> u32 {

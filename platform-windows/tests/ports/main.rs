@@ -152,8 +152,8 @@ fn what_is_no_file_is_refused() {
     assert_eq!(scratch.0.read(FILE, 1).unwrap_err().kind(), ErrorKind::NotAFile);
     scratch.0.make("plain", b"").unwrap();
     assert_eq!(scratch.0.create_subdirectory("plain").unwrap_err().kind(), ErrorKind::NotAFile);
-    assert_eq!(Directory::open(&scratch.0.path().join("plain")).unwrap_err().kind(), ErrorKind::NotAFile);
-    let missing = Directory::open(&scratch.0.path().join("missing")).unwrap_err();
+    assert_eq!(Directory::open(scratch.0.path().join("plain")).unwrap_err().kind(), ErrorKind::NotAFile);
+    let missing = Directory::open(scratch.0.path().join("missing")).unwrap_err();
     assert_eq!((missing.kind(), missing.errno()), (ErrorKind::NotFound, Some(2)));
     let made = scratch.0.create_subdirectory("made").unwrap();
     assert_eq!(made.path(), scratch.0.create_subdirectory("made").unwrap().path());

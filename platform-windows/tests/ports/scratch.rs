@@ -19,7 +19,7 @@ impl Scratch {
     pub(crate) fn new(test: &str) -> Self {
         let path = env::temp_dir().join(format!("tallymark-{test}-{}", process::id()));
         let _ = fs::remove_dir_all(&path);
-        Scratch(Arc::new(Directory::create(&path).unwrap()))
+        Scratch(Arc::new(Directory::create(path.clone()).unwrap()))
     }
 
     pub(crate) fn path(&self) -> PathBuf {
