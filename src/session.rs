@@ -70,6 +70,13 @@ impl Session {
         poll();
     }
 
+    /// Lands what waits and gives up the file: what is counted from now on waits for the next
+    /// session. (Dropping the session keeps the file.)
+    pub fn close(self) {
+        drop(self);
+        SESSION.stop();
+    }
+
     /// How the session is doing.
     #[must_use]
     pub fn status(&self) -> Status {

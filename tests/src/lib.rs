@@ -4,4 +4,5 @@ pub mod damage;
 pub mod fuzzing;
 pub mod hostile;
 pub mod loom_words;
+pub mod scene;
 pub mod sim;

@@ -1,0 +1,112 @@
+//! Goal: a process that copies itself in the middle of everything neither loses a count nor makes one
+//! twice (T26).
+//! Method: threads count and make new names, some counts wait for want of a file, and meanwhile the
+//! process forks; each child counts through what it inherited. The sums of all files are the counts
+//! made.
+#![cfg(unix)]
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use tallymark::{Counter, counter};
+use tallymark_tests::scene::{MONDAY, Scene};
+
+static BEFORE: Counter = Counter::new("forks/before");
+static CHILD: Counter = Counter::new("forks/child");
+static CHILD_NEW: Counter = Counter::new("forks/child:new");
+static THREADS: Counter = Counter::new("forks/threads");
+
+/// Runs `work` in a child, which then ends at once. True if it ended well.
+fn in_child(work: impl FnOnce()) -> libc::pid_t {
+    // SAFETY: the child does only what a signal handler may: it counts.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0, "fork");
+    if child == 0 {
+        work();
+        // SAFETY: ends the process without running what belongs to the parent.
+        unsafe { libc::_exit(0) };
+    }
+    child
+}
+
+fn wait(child: libc::pid_t) {
+    let mut status = 0;
+    // SAFETY: `status` is written by the call.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0, "the child has died");
+}
+
+#[test]
+fn counts_that_waited_are_counted_by_parent_and_child() {
+    let scene = Scene::new();
+    let mode = scene.base.path().join("mode");
+    fs::write(&mode, "off").unwrap();
+    let session = scene.open();
+    BEFORE.add(5);
+    let children: Vec<_> = (0..4)
+        .map(|_| {
+            in_child(|| {
+                BEFORE.inc();
+                // The child turns counting on for itself.
+                let _ = fs::remove_file(&mode);
+                session.poll();
+            })
+        })
+        .collect();
+    children.into_iter().for_each(wait);
+    session.poll();
+    assert_eq!(scene.total("forks/before"), 5 + 4);
+}
+
+#[test]
+fn a_fork_in_the_middle_of_counting_loses_or_doubles_counts() {
+    let scene = Scene::new();
+    let session = scene.open();
+    let stop = AtomicBool::new(false);
+    let forks = if cfg!(debug_assertions) { 60 } else { 400 };
+    let (counted, names) = thread::scope(|scope| {
+        let threads: Vec<_> = (0..3)
+            .map(|thread| {
+                let stop = &stop;
+                scope.spawn(move || {
+                    let (mut counted, mut names) = (0u64, 0u64);
+                    while !stop.load(Ordering::Relaxed) {
+                        THREADS.inc();
+                        counted += 1;
+                        if counted % 50 == 0 {
+                            counter(&format!("forks/{thread}:{}", names % 3000)).unwrap().inc();
+                            names += 1;
+                        }
+                    }
+                    (counted, names)
+                })
+            })
+            .collect();
+        for fork in 0..forks {
+            // Now and then the week ends: handles wait while the process is copied.
+            scene.set_clock(MONDAY + fork / 20 * 7 * 86_400);
+            let child = in_child(|| {
+                for _ in 0..100 {
+                    CHILD.inc();
+                }
+                CHILD_NEW.add(3);
+            });
+            wait(child);
+        }
+        stop.store(true, Ordering::Relaxed);
+        let sums = threads.into_iter().map(|thread| thread.join().unwrap());
+        sums.fold((0, 0), |(counted, names), (c, n)| (counted + c, names + n))
+    });
+    drop(session);
+    let totals = scene.totals();
+    assert_eq!(totals["forks/child"], forks as u64 * 100);
+    assert_eq!(totals["forks/child:new"], forks as u64 * 3);
+    assert_eq!(totals["forks/threads"], counted);
+    let dynamic: u64 = totals
+        .iter()
+        .filter(|(name, _)| (0..3).any(|thread| name.starts_with(&format!("forks/{thread}:"))))
+        .map(|(_, n)| n)
+        .sum();
+    assert_eq!(dynamic, names);
+}
