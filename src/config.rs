@@ -24,6 +24,7 @@ pub struct Config {
     pub(crate) background: bool,
     pub(crate) clock: Option<Clock>,
     pub(crate) forced: Option<bool>,
+    pub(crate) survive_cuts: bool,
 }
 
 impl Config {
@@ -44,6 +45,7 @@ impl Config {
             background: false,
             clock: None,
             forced,
+            survive_cuts: true,
         }
     }
 
@@ -67,6 +69,14 @@ impl Config {
     /// [`Session::poll`](crate::Session::poll), and when the session is dropped.
     pub fn background(mut self, background: bool) -> Self {
         self.background = background;
+        self
+    }
+
+    /// Whether a signal handler may be installed, on Unix, that lets the program survive a count file
+    /// that somebody cuts short while it is counted into: true unless set. All other faults are handed
+    /// on to the handler that was there before.
+    pub fn survive_cuts(mut self, survive: bool) -> Self {
+        self.survive_cuts = survive;
         self
     }
 

@@ -40,7 +40,7 @@ static IS_OPEN: AtomicBool = AtomicBool::new(false);
 ///
 /// [`ConfigError`]: what would never work.
 pub fn open(config: Config) -> Result<Session, ConfigError> {
-    let Config { program, base, capacity, background, clock, forced } = config;
+    let Config { program, base, capacity, background, clock, forced, survive_cuts } = config;
     program.metadata(Day::FIRST, Day::LAST).encode().map_err(ConfigError::Program)?;
     let base = base.ok_or(ConfigError::NoDirectory)?;
     // ORDER: Acquire and, in `drop`, Release: one session after the other.
@@ -48,6 +48,9 @@ pub fn open(config: Config) -> Result<Session, ConfigError> {
         return Err(ConfigError::AlreadyOpen);
     }
     crate::fork::prepare();
+    if survive_cuts {
+        crate::platform::survive_cuts();
+    }
     let clock = clock.unwrap_or_else(|| Box::new(UnixTime::now));
     SESSION.start(System::new(&base, program, capacity, clock, forced));
     Ok(Session { background: background.then(Background::start) })
@@ -139,6 +142,9 @@ pub struct Status {
     pub waiting_counters: usize,
     /// The sum of the counts that wait.
     pub waiting: u64,
+    /// How often the file was found deleted, replaced or cut short; what had been counted into the
+    /// part that was gone is lost.
+    pub lost_files: u64,
     /// What is wrong, if anything is.
     pub problem: Option<Problem>,
 }
@@ -170,6 +176,7 @@ impl Status {
             time_end: view.open.map(|open| open.end),
             waiting_counters,
             waiting,
+            lost_files: view.lost_files,
             problem: kind.map(|kind| Problem { kind, message, retry_at: view.retry_at.map(UnixTime) }),
         }
     }

@@ -78,9 +78,11 @@ impl Lasting for LastingFile {
 
 impl Drop for LastingFile {
     fn drop(&mut self) {
+        let used = self.0.words().length() as usize;
+        self.0.keep_guarded(used);
         let memory = self.0.words();
         let page = rustix::param::page_size();
-        let used = (memory.length() as usize).next_multiple_of(page);
+        let used = used.next_multiple_of(page);
         let unused = (memory.capacity() as usize).next_multiple_of(page) - used;
         if unused > 0 {
             let first = memory.base().as_ptr().wrapping_add(used);

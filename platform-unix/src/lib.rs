@@ -1,8 +1,8 @@
 //! The Unix side of tallymark: files that are mapped once and grow in place.
 //!
 //! It supplies [`MappedFile`], a [`Store`](tallymark_core::Store) over a file, and [`Directory`], the
-//! only way it names files. It starts no thread, installs no signal handler, reads no environment, and
-//! writes nothing outside the directory it was given: links in the place of files are not followed.
+//! only way it names files. It starts no thread, installs no signal handler unless asked to, reads no
+//! environment, and writes nothing outside the directory it was given: links in the place of files are not followed.
 //!
 //! * The whole address range of a file is reserved when it is opened, so no pointer into it ever
 //!   moves; growing the file makes more of the range usable.
@@ -14,7 +14,8 @@
 //!
 //! A file that another process cuts short while this one adds to it raises SIGBUS on the pages that
 //! are gone, until the next slow-path call notices and makes the file long again
-//! ([`ErrorKind::CutShort`](tallymark_core::ErrorKind::CutShort)).
+//! ([`ErrorKind::CutShort`](tallymark_core::ErrorKind::CutShort)). [`survive_cuts`] installs a handler
+//! that lets the process live.
 #![cfg(unix)]
 
 #[cfg_attr(any(target_os = "linux", target_os = "android"), path = "allocate/linux.rs")]
@@ -24,6 +25,7 @@
     path = "allocate/sparse.rs"
 )]
 mod allocate;
+mod cuts;
 mod directory;
 mod error;
 mod fork;
@@ -31,6 +33,7 @@ mod lasting_file;
 mod mapped_file;
 mod timer;
 
+pub use cuts::survive_cuts;
 pub use directory::Directory;
 pub use error::Error;
 pub use fork::{SignalsBlocked, around_fork};

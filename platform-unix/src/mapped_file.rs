@@ -7,14 +7,16 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{FlockOperation, OFlags, flock, fstat};
 use rustix::io::Errno;
-use tallymark_core::format::layout::{FILE_MIN, HEADER_MAX, PAGE};
+use tallymark_core::format::layout::{FILE_MIN, HEADER_MAX, MAGIC, PAGE};
 use tallymark_core::{Fault, Header, Mapped, ReadWords, Rule, Store};
 
 use crate::allocate::{allocate, lengthen};
+use crate::cuts::Guarded;
 use crate::directory::{Directory, identity};
 use crate::error::{Cause, Error, FileName, file_name};
 
@@ -44,6 +46,8 @@ pub struct MappedFile {
     memory: Mapped<'static>,
     // Dropped after `memory`. `None`: it is never unmapped.
     mapping: Option<MmapRaw>,
+    /// Dropped with the mapping; kept with it too.
+    guarded: Option<Guarded>,
     file: File,
     directory: Arc<Directory>,
     name: FileName,
@@ -82,6 +86,7 @@ impl MappedFile {
         let memory = memory.map_err(|_| error(Errno::INVAL.into()))?;
         let mapped = MappedFile {
             memory,
+            guarded: Guarded::new(base.addr().get(), capacity as usize),
             mapping: Some(mapping),
             file,
             directory: Arc::clone(directory),
@@ -96,6 +101,14 @@ impl MappedFile {
     /// Keeps the file mapped for ever.
     pub(crate) fn keep_mapped(&mut self) {
         std::mem::forget(self.mapping.take());
+    }
+
+    /// Gives up what is behind the first `length` bytes; those stay guarded for ever.
+    pub(crate) fn keep_guarded(&mut self, length: usize) {
+        if let Some(guarded) = self.guarded.take() {
+            guarded.keep(length);
+            std::mem::forget(guarded);
+        }
     }
 
     /// The path of the file when it was opened.
@@ -126,7 +139,7 @@ impl MappedFile {
         // In this order: another thread may make both longer in between.
         let mapped = self.memory.length();
         let length = fstat(&self.file)?.st_size as u64;
-        if length < mapped.into() {
+        if length < mapped.into() || self.was_cut() {
             make_long(&self.file, &(0..mapped.into()))?;
             return Err(Cause::CutShort { length, mapped });
         }
@@ -134,6 +147,15 @@ impl MappedFile {
             return Err(Cause::Moved);
         }
         Ok(length)
+    }
+
+    /// Whether the file was cut and somebody made it long again: its beginning, or a page that was
+    /// replaced meanwhile, says so.
+    fn was_cut(&self) -> bool {
+        let first = u32::from_ne_bytes(MAGIC[..4].try_into().unwrap_or_default());
+        // ORDER: Relaxed. Nothing is read through it.
+        self.memory.load32(0, Ordering::Relaxed) != Ok(first)
+            || self.guarded.as_ref().is_some_and(Guarded::is_replaced)
     }
 
     /// Takes the first `length` bytes into the memory; the file is that long already. Pages that
@@ -187,10 +209,9 @@ fn open_or_make(directory: &Directory, name: &str, header: &Header) -> Result<(F
     for _ in 0..16 {
         if let Some(file) = directory.open_regular(name, OFlags::RDWR)? {
             let error = |errno: Errno| directory.error("opening", name, errno);
-            match flock(&file, FlockOperation::NonBlockingLockShared) {
-                Err(Errno::WOULDBLOCK) => return Err(directory.error("opening", name, Cause::InUse)),
-                // A file system without locks: then nobody asks for an exclusive one either.
-                Ok(()) | Err(_) => {}
+            // Other errors: a file system without locks. Then nobody asks for an exclusive one either.
+            if flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK) {
+                return Err(directory.error("opening", name, Cause::InUse));
             }
             let identity = identity(&fstat(&file).map_err(error)?);
             // It may have been removed before it was marked.

@@ -32,5 +32,5 @@ pub use chunks::ChunkedMemory;
 pub use directory::Directory;
 pub use error::Error;
 pub use lasting_file::LastingFile;
-pub use mapped_file::{DEFAULT_CAPACITY, MAX_CAPACITY, MappedFile};
+pub use mapped_file::{DEFAULT_CAPACITY, MAX_CAPACITY, MappedFile, survive_cuts};
 pub use timer::Timer;

@@ -100,6 +100,8 @@ pub struct View<'w, H: Host> {
     pub trouble: Option<&'w Trouble<H::Error>>,
     /// The time, in seconds since 1970-01-01T00:00:00Z, by which [`Session::poll`] should be called.
     pub due_at: Option<i64>,
+    /// How often the file was found gone or cut short.
+    pub lost_files: u64,
     /// When what failed is tried again, in seconds since 1970-01-01T00:00:00Z.
     pub retry_at: Option<i64>,
 }
@@ -153,6 +155,7 @@ impl<H: Host + 'static> Session<H> {
                 open: work.open(),
                 trouble: work.trouble(),
                 due_at: work.due_at(),
+                lost_files: work.lost_files(),
                 retry_at: work.retry_at(),
             })
         })

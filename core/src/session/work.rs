@@ -39,6 +39,7 @@ pub(super) struct Work<H: Host> {
     trouble: Option<Trouble<H::Error>>,
     opening: Retry,
     growing: Retry,
+    lost_files: u64,
     /// The file under the usual name is damaged.
     spare: bool,
     /// Some counter may wait that could not be attached when it asked.
@@ -57,6 +58,7 @@ impl<H: Host + 'static> Work<H> {
             trouble: None,
             opening: Retry::new(),
             growing: Retry::new(),
+            lost_files: 0,
             spare: false,
             backlog: false,
             looked_at: None,
@@ -79,6 +81,10 @@ impl<H: Host + 'static> Work<H> {
         self.is_on
     }
 
+    pub(super) fn lost_files(&self) -> u64 {
+        self.lost_files
+    }
+
     /// The next time at which there is something to do, if none of the counters asks before.
     pub(super) fn due_at(&self) -> Option<i64> {
         let end = self.open.as_ref().map(|open| open.end.unix());
@@ -93,7 +99,7 @@ impl<H: Host + 'static> Work<H> {
     /// Changes the host; the file is given up, and the new host's comes with the next `refresh`.
     pub(super) fn set_host(&mut self, host: Option<H>, counters: &Counters<H>) {
         self.give_up_file(counters);
-        *self = Work { former: self.former.take(), host, ..Work::new() };
+        *self = Work { former: self.former.take(), lost_files: self.lost_files, host, ..Work::new() };
     }
 
     /// One counter asks for a place; `None`: somebody does, and it is not known who.
@@ -183,6 +189,7 @@ impl<H: Host + 'static> Work<H> {
     fn lose(&mut self, error: H::Error, counters: &Counters<H>) {
         if matches!(H::kind(&error), ErrorKind::Moved | ErrorKind::CutShort) {
             self.give_up_file(counters);
+            self.lost_files += 1;
             // The next file under the usual name is a new one.
             self.spare = false;
         }
