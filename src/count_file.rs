@@ -24,6 +24,7 @@ pub struct CountFile {
 /// Why a count file could not be opened.
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "an error of the platform is made without allocating")]
 pub enum OpenError {
     /// The operating system, or what stands in the place of the file.
     Platform(Error),

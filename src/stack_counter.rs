@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use std::fmt;
 use std::sync::{OnceLock, PoisonError, RwLock};
 
+use foldhash::fast::RandomState;
 use tallymark_core::Name;
 use tallymark_core::format::stack::{Line, StackName};
 
@@ -19,7 +20,8 @@ const DEPTH_MAX: usize = 128;
 /// A frame is written `module.function:=line,+0xdistance`: the last part of the symbol's path is the
 /// function, closures and methods included; the line is that of the source file (0 if the program
 /// has no line tables), the distance in bytes that of the return address from the start of the
-/// function.
+/// function's code. Modules are missing from the names of a program that is built with
+/// `debug = "line-tables-only"`.
 ///
 /// ```
 /// static REFUSED: tallymark::StackCounter = tallymark::StackCounter::new("request/refused", 8);
@@ -35,9 +37,11 @@ const DEPTH_MAX: usize = 128;
 pub struct StackCounter {
     prefix: &'static str,
     depth: usize,
-    /// The counters of stacks that have been seen, by their return addresses.
-    known: OnceLock<RwLock<HashMap<Box<[usize]>, &'static Counter, foldhash::fast::RandomState>>>,
+    known: OnceLock<RwLock<Known>>,
 }
+
+/// The counters of stacks that have been seen, by their return addresses.
+type Known = HashMap<Box<[usize]>, &'static Counter, RandomState>;
 
 impl StackCounter {
     /// A counter of stacks of at most `depth` frames (1 to 128).
@@ -69,7 +73,7 @@ impl StackCounter {
         self.known().read().unwrap_or_else(PoisonError::into_inner).values().copied().collect()
     }
 
-    fn known(&self) -> &RwLock<HashMap<Box<[usize]>, &'static Counter, foldhash::fast::RandomState>> {
+    fn known(&self) -> &RwLock<Known> {
         self.known.get_or_init(RwLock::default)
     }
 
@@ -86,8 +90,15 @@ impl StackCounter {
     /// The counter of a stack that is new.
     fn named(&self, frames: &[usize]) -> &'static Counter {
         let mut name = StackName::new(self.prefix.as_bytes());
-        for &address in frames {
-            name_frame(&mut name, address);
+        let mut starts = vec![None; frames.len()];
+        backtrace::trace(|frame| {
+            if let Some(at) = frames.iter().position(|&address| address == frame.ip().addr()) {
+                starts[at] = Some(frame.symbol_address().addr());
+            }
+            true
+        });
+        for (&address, start) in frames.iter().zip(starts) {
+            name_frame(&mut name, address, start.unwrap_or(address));
         }
         if frames.is_empty() {
             name.frame(b"unknown.stack", Line::Absolute(0), 0);
@@ -126,21 +137,22 @@ fn callers(from: *const (), into: &mut [usize]) -> usize {
     length
 }
 
-/// Adds the frames of an address: more than one if functions were inlined.
-fn name_frame(name: &mut StackName, address: usize) {
+/// Adds the frames of an address in the function that starts at `start`: more than one if others were
+/// inlined there.
+fn name_frame(name: &mut StackName, address: usize, start: usize) {
+    let distance = address.saturating_sub(start) as u64;
     // The call is before the address to return to.
     let call = address.saturating_sub(1);
     let mut is_named = false;
     backtrace::resolve(std::ptr::without_provenance_mut::<c_void>(call), |symbol| {
         let Some(mangled) = symbol.name() else { return };
         is_named = true;
-        let start = symbol.addr().map_or(address, |start| start.addr());
         let line = Line::Absolute(symbol.lineno().unwrap_or(0).into());
         let frame = frame_symbol(&format!("{mangled:#}"));
-        name.frame(frame.as_bytes(), line, address.saturating_sub(start) as u64);
+        name.frame(frame.as_bytes(), line, distance);
     });
     if !is_named {
-        name.frame(b"unknown.function", Line::Absolute(0), address as u64);
+        name.frame(b"unknown.function", Line::Absolute(0), distance);
     }
 }
 
@@ -165,7 +177,8 @@ fn frame_symbol(rust: &str) -> String {
     }
     match last {
         Some(at) => format!("{}.{}", &clean[..at], &clean[at + 2..]),
-        None => format!(".{clean}"),
+        // A function of C, say. A path that is empty would be lost: it is that of the frame before.
+        None => format!("_.{clean}"),
     }
 }
 
@@ -185,7 +198,7 @@ mod tests {
     #[test]
     fn a_symbol_is_cut_inside_its_generics_or_by_a_foreign_dot() {
         for (rust, frame) in [
-            ("main", ".main"),
+            ("main", "_.main"),
             ("crate::module::function", "crate::module.function"),
             ("crate::Type<a::B>::method", "crate::Type<a::B>.method"),
             ("<crate::A as other::B>::method", "<crate::A as other::B>.method"),
@@ -194,7 +207,7 @@ mod tests {
             ("crate::call::<fn(u8) -> a::B>", "crate.call::<fn(u8) -> a::B>"),
             ("crate::<impl crate::A for B>::go", "crate::<impl crate::A for B>.go"),
             ("<fn() -> a::B as crate::C>::call", "<fn() -> a::B as crate::C>.call"),
-            ("read@@GLIBC_2.2.5", ".read@@GLIBC_2_2_5"),
+            ("read@@GLIBC_2.2.5", "_.read@@GLIBC_2_2_5"),
         ] {
             assert_eq!(frame_symbol(rust), frame);
         }
