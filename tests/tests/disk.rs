@@ -10,8 +10,12 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use tallymark::{Base, Contents, CountFile, ErrorKind, Name, OpenError, Program, UnixTime};
+use tallymark::{
+    Base, Config, Contents, CountFile, Counter, ErrorKind, Name, OpenError, Program, UnixTime, counter,
+};
 
 const NOW: UnixTime = UnixTime(1_767_607_200); // 2026-01-05T10:00:00Z
 const BLOCK: u64 = 4096;
@@ -123,4 +127,42 @@ fn a_sparse_file_of_another_writer_does_not_kill_on_a_full_disk() {
         add(&file, i).unwrap();
     }
     assert_eq!(Contents::read(&path).unwrap().total(), 2_000);
+}
+
+#[test]
+#[ignore = "needs a small disk: cargo xtask disk"]
+fn counts_made_on_a_full_disk_do_not_land_later() {
+    static COUNTERS: [Counter; 2] = [Counter::new("disk/first"), Counter::new("disk/second")];
+    let clock = Arc::new(AtomicI64::new(NOW.0));
+    for blocks in [0, 3, 5, 8] {
+        let disk = Disk::new();
+        disk.fill_but(blocks);
+        let time = Arc::clone(&clock);
+        let config = Config::new(Program::new("tool", "v1", "rust"))
+            .dir(&disk.directory)
+            .clock(move || UnixTime(time.load(Ordering::SeqCst)));
+        let session = tallymark::open(config).unwrap();
+        COUNTERS[0].add(3);
+        let mut names = 0;
+        while session.status().problem.is_none() {
+            counter(&format!("disk/a-name-of-some-length:{names}")).unwrap().inc();
+            names += 1;
+            assert!(names < 100_000, "the disk never fills");
+        }
+        let problem = session.status().problem.unwrap();
+        assert_eq!(problem.kind, ErrorKind::NoSpace, "{}", problem.message);
+        COUNTERS[1].add(u64::MAX / 2);
+        disk.release();
+        clock.fetch_add(1, Ordering::SeqCst);
+        COUNTERS[1].inc();
+        session.poll();
+        let file = session.status().file.unwrap();
+        let contents = Contents::read(&file).unwrap();
+        assert_eq!(contents.value(b"disk/first"), Some(3));
+        assert_eq!(contents.value(b"disk/second"), Some(u64::MAX / 2 + 1));
+        let named = contents.counters.iter().filter(|counter| counter.name.starts_with(b"disk/a-name"));
+        assert_eq!(named.map(|counter| counter.value).sum::<u64>(), names);
+        assert_eq!((session.status().waiting, session.status().problem), (0, None));
+        session.close();
+    }
 }

@@ -6,10 +6,13 @@
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use tallymark::{Base, Contents, CountFile, ErrorKind, Name, OpenError, Program, Rule, UnixTime};
+use tallymark_core::{CounterFile, Day, Lasting, Metadata};
+use tallymark_unix::{Directory, LastingFile, PortableTimer, Timer};
 
 const NOW: UnixTime = UnixTime(1_767_607_200); // 2026-01-05T10:00:00Z
 const FILE: &str = "tool@v1.2.3-go1.27.3-linux-amd64-2026-01-05.v1.count";
@@ -280,4 +283,68 @@ fn threads_that_grow_one_file_disturb_each_other() {
     });
     let contents = Contents::read(&scratch.file()).unwrap();
     assert_eq!((contents.total(), contents.faults.len()), (u64::from(fillers * count), 0));
+}
+
+/// Method: a count is taken from a file that stays mapped, the file is closed, and the count is added
+/// to: the file has it, and nobody dies.
+#[test]
+fn a_thread_adds_through_memory_that_is_gone() {
+    let scratch = Scratch::new();
+    let local = Arc::new(Directory::open(&*scratch.base.local()).unwrap());
+    let metadata = Metadata {
+        time_begin: Day::from_civil(2026, 1, 5).unwrap(),
+        time_end: Day::from_civil(2026, 1, 7).unwrap(),
+        program: "example.com/cmd/tool",
+        version: "v1.2.3",
+        toolchain: "go1.27.3",
+        os: "linux",
+        arch: "amd64",
+    };
+    let header = metadata.encode().unwrap();
+    let store = LastingFile::open(&local, FILE, &header, 1 << 20).unwrap();
+    let file = CounterFile::new(store, header);
+    let slots: Vec<_> = (0..2000).map(|i| file.slot(&name(&format!("lasting-{i}"))).unwrap()).collect();
+    let counts: Vec<_> = slots.iter().map(|&slot| file.store().count(slot).unwrap()).collect();
+    drop(file);
+    // Something else may now take the addresses that were given back.
+    let _others: Vec<_> =
+        (0..8).map(|_| LastingFile::open(&local, FILE, &metadata.encode().unwrap(), 1 << 20)).collect();
+    for count in counts {
+        count.add(2);
+    }
+    let contents = Contents::read(&scratch.file()).unwrap();
+    assert_eq!((contents.total(), contents.faults), (4000, vec![]));
+}
+
+/// Method: a descriptor of another open file asks for the file alone, as a report does.
+#[test]
+fn a_file_that_is_counted_into_can_be_removed_by_a_report() {
+    let scratch = Scratch::new();
+    let file = scratch.open().unwrap();
+    let other = File::open(scratch.file()).unwrap();
+    let alone = || rustix::fs::flock(&other, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+    assert_eq!(alone(), Err(rustix::io::Errno::WOULDBLOCK));
+    drop(file);
+    assert_eq!(alone(), Ok(()));
+    scratch.refused(ErrorKind::InUse);
+    drop(other);
+    drop(scratch.open().unwrap());
+}
+
+/// Method: the time is past, or another thread stops the timer; how long it takes is not asked.
+#[test]
+fn a_timer_that_is_due_or_stopped_waits_for_ever() {
+    for year in [1970, 2020] {
+        assert!(Timer::new().wait_until(Day::from_civil(year, 1, 1).unwrap().unix()));
+        assert!(PortableTimer::new().wait_until(Day::from_civil(year, 1, 1).unwrap().unix()));
+    }
+    let never = Day::LAST.unix();
+    let (timer, portable) = (Timer::new(), PortableTimer::new());
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| (timer.wait_until(never), portable.wait_until(never)));
+        timer.stop();
+        portable.stop();
+        assert_eq!(waiting.join().unwrap(), (false, false));
+    });
+    assert!(!timer.wait_until(never) && !portable.wait_until(never));
 }
