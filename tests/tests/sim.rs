@@ -2,6 +2,8 @@
 //! Method: `tallymark_tests::sim` at small bounds; `cargo xtask sim` runs the full ones.
 
 use tallymark_tests::sim::explorer::explore;
+use tallymark_tests::sim::handle::go::GoHandle;
+use tallymark_tests::sim::handle::{self, Handles};
 use tallymark_tests::sim::scenarios;
 use tallymark_tests::sim::table::{Counting, Scenario};
 
@@ -24,4 +26,24 @@ fn a_count_too_many_is_overlooked() {
         let violation = explore(&mut Counting::new(wrong)).unwrap_err();
         assert!(violation.what.ends_with("5 in the file"), "{violation}");
     }
+}
+
+/// Threads, signal handlers and rotations on the handles (T02).
+#[test]
+fn an_order_of_steps_loses_or_invents_a_count_in_a_handle() {
+    for scenario in handle::scenarios::small() {
+        let name = scenario.name;
+        let visited =
+            explore(&mut Handles::new(scenario)).unwrap_or_else(|violation| panic!("{name}: {violation}"));
+        assert!(visited.states > 3_000, "{name}: only {visited:?}");
+    }
+}
+
+/// The negative control: what is wrong with Go's handle must be found.
+#[test]
+fn the_faults_of_another_handle_are_overlooked() {
+    let violation = explore(&mut GoHandle { adders: vec![2, 2], rotations: 2 }).unwrap_err();
+    assert!(violation.what.contains("locked for ever") || violation.what.contains("landed"), "{violation}");
+    // One thread alone has no fault: it is the order of steps that matters.
+    explore(&mut GoHandle { adders: vec![3], rotations: 0 }).unwrap();
 }

@@ -1,42 +1,67 @@
 //! Explores the protocol in the simulator and prints what was visited; exit status 1 at a violation.
 //!
-//! `sim [--small | --long]`
+//! `sim [table] [handles] [--small | --long]`
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use tallymark_tests::sim::explorer::explore;
+use tallymark_tests::sim::explorer::{Model, explore};
+use tallymark_tests::sim::handle::{self, Handles};
 use tallymark_tests::sim::scenarios;
 use tallymark_tests::sim::table::Counting;
 
 fn main() -> ExitCode {
-    let scenarios = match std::env::args().nth(1).as_deref() {
-        None => scenarios::full(),
-        Some("--small") => scenarios::small(),
-        Some("--long") => scenarios::long(),
-        Some(other) => {
-            eprintln!("sim: {other} is unknown; usage: sim [--small | --long]");
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |part: &str, arguments: &mut Vec<String>| {
+        let at = arguments.iter().position(|argument| argument == part);
+        at.map(|at| arguments.remove(at)).is_some()
+    };
+    let (table, handles) = (wanted("table", &mut arguments), wanted("handles", &mut arguments));
+    let both = table == handles;
+    let (of_table, of_handles) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => (scenarios::full(), handle::scenarios::full()),
+        ["--small"] => (scenarios::small(), handle::scenarios::small()),
+        ["--long"] => (scenarios::long(), handle::scenarios::long()),
+        _ => {
+            eprintln!("sim: unknown: {arguments:?}; usage: sim [table] [handles] [--small | --long]");
             return ExitCode::from(2);
         }
     };
     println!("{:>11} {:>11} {:>9} {:>6} {:>7}  scenario", "states", "edges", "contents", "depth", "seconds");
-    for scenario in scenarios {
-        let (name, start) = (scenario.name, Instant::now());
-        let mut model = Counting::new(scenario);
-        match explore(&mut model) {
-            Ok(visited) => println!(
+    let mut good = true;
+    if table || both {
+        for scenario in of_table {
+            let name = scenario.name;
+            good &= run(name, &mut Counting::new(scenario), |model| model.contents().to_string());
+        }
+    }
+    if handles || both {
+        for scenario in of_handles {
+            let name = scenario.name;
+            good &= run(name, &mut Handles::new(scenario), |_| "-".to_owned());
+        }
+    }
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Explores a model and prints what was visited; false at a violation.
+fn run<M: Model>(name: &str, model: &mut M, contents: impl FnOnce(&M) -> String) -> bool {
+    let start = Instant::now();
+    match explore(model) {
+        Ok(visited) => {
+            println!(
                 "{:>11} {:>11} {:>9} {:>6} {:>7.1}  {name}",
                 visited.states,
                 visited.edges,
-                model.contents(),
+                contents(model),
                 visited.depth,
                 start.elapsed().as_secs_f64(),
-            ),
-            Err(violation) => {
-                println!("VIOLATION in {name}: {violation}");
-                return ExitCode::FAILURE;
-            }
+            );
+            true
+        }
+        Err(violation) => {
+            println!("VIOLATION in {name}: {violation}");
+            false
         }
     }
-    ExitCode::SUCCESS
 }
