@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, linkat, mkdirat, openat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, linkat, mkdirat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
 use crate::error::{Cause, Error, FileName};
@@ -20,7 +20,7 @@ const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 /// An open directory. It stays the same directory when its path is renamed or linked elsewhere.
 #[derive(Debug)]
 pub struct Directory {
-    descriptor: OwnedFd,
+    pub(crate) descriptor: OwnedFd,
     path: Arc<Path>,
 }
 
@@ -64,9 +64,25 @@ impl Directory {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(self.error("making the directory", name, errno)),
         }
+        self.open_child(name).map_err(|errno| self.error("opening the directory", name, errno))
+    }
+
+    /// Opens the directory `name` in this one; `None` if there is none. A link is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the system.
+    pub fn open_subdirectory(&self, name: &str) -> Result<Option<Self>, Error> {
+        match self.open_child(name) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.error("opening the directory", name, errno)),
+        }
+    }
+
+    fn open_child(&self, name: &str) -> Result<Self, Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let descriptor = openat(&self.descriptor, name, flags, Mode::empty())
-            .map_err(|errno| self.error("opening the directory", name, errno))?;
+        let descriptor = openat(&self.descriptor, name, flags, Mode::empty())?;
         Ok(Directory { descriptor, path: self.path.join(name).into() })
     }
 
@@ -116,11 +132,41 @@ impl Directory {
         name: &str,
         fill: impl FnOnce(&mut File) -> Result<(), Cause>,
     ) -> Result<bool, Error> {
-        static SERIAL: AtomicU32 = AtomicU32::new(0);
         let error = |cause: Cause| self.error("making", name, cause);
-        // The name is unique in this process; a file that a dead process of the same number left
-        // behind is skipped.
-        let (private, mut file) = loop {
+        let (private, mut file) = self.make_private().map_err(|errno| error(errno.into()))?;
+        let linked = fill(&mut file).and_then(|()| self.link(&private, name));
+        let _ = unlinkat(&self.descriptor, &*private, AtFlags::empty());
+        linked.map_err(error)
+    }
+
+    /// Gives a small file this content, with mode 0600, whether or not there is one of this name: who
+    /// opens the name finds the old content or the new, also after a crash. A link in the place of the
+    /// file is replaced, not followed. When this returns, the content and the name are on the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the system; then the old content is still there, unless the last step failed,
+    /// which makes the new name lasting.
+    pub fn replace(&self, name: &str, content: &[u8]) -> Result<(), Error> {
+        let error = |cause: Cause| self.error("replacing", name, cause);
+        let (private, mut file) = self.make_private().map_err(|errno| error(errno.into()))?;
+        let mut put = || -> Result<(), Cause> {
+            file.write_all(content)?;
+            file.sync_all()?;
+            Ok(renameat(&self.descriptor, &*private, &self.descriptor, name)?)
+        };
+        if let Err(cause) = put() {
+            let _ = unlinkat(&self.descriptor, &*private, AtFlags::empty());
+            return Err(error(cause));
+        }
+        self.sync()
+    }
+
+    /// A new file with a private name, which is unique in this process; a file that a dead process of
+    /// the same number left behind is skipped.
+    fn make_private(&self) -> Result<(FileName, File), Errno> {
+        static SERIAL: AtomicU32 = AtomicU32::new(0);
+        loop {
             // ORDER: Relaxed. Only each number once matters.
             let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
             let mut private = FileName::new();
@@ -128,14 +174,11 @@ impl Directory {
             debug_assert!(written.is_ok(), "two numbers are shorter than a name");
             let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             match openat(&self.descriptor, &*private, flags, FILE_MODE) {
-                Ok(descriptor) => break (private, File::from(descriptor)),
+                Ok(descriptor) => return Ok((private, File::from(descriptor))),
                 Err(Errno::EXIST) => {}
-                Err(errno) => return Err(error(errno.into())),
+                Err(errno) => return Err(errno),
             }
-        };
-        let linked = fill(&mut file).and_then(|()| self.link(&private, name));
-        let _ = unlinkat(&self.descriptor, &*private, AtFlags::empty());
-        linked.map_err(error)
+        }
     }
 
     /// Gives a finished file its public name; false if the name is taken.

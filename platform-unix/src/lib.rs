@@ -27,16 +27,21 @@
 mod allocate;
 mod cuts;
 mod directory;
+mod entries;
 mod error;
+mod exclusive;
 mod fork;
 mod lasting_file;
 mod mapped_file;
+mod process;
 mod timer;
 
 pub use cuts::survive_cuts;
 pub use directory::Directory;
 pub use error::Error;
+pub use exclusive::Exclusive;
 pub use fork::{SignalsBlocked, around_fork};
 pub use lasting_file::LastingFile;
 pub use mapped_file::{DEFAULT_CAPACITY, MAX_CAPACITY, MappedFile};
+pub use process::is_alive;
 pub use timer::{PortableTimer, Timer};

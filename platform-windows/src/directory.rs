@@ -73,10 +73,26 @@ impl Directory {
             }
             _ => {}
         }
-        let error = |cause: io::Error| Error::new("opening the directory", &path, cause);
-        let metadata = fs::symlink_metadata(&path).map_err(error)?;
-        if !metadata.is_dir() {
-            return Err(error(io::ErrorKind::NotADirectory.into()));
+        self.open_child(name).map_err(|cause| Error::new("opening the directory", &path, cause))
+    }
+
+    /// The directory `name` in this one; `None` if there is none. A link is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the system.
+    pub fn open_subdirectory(&self, name: &str) -> Result<Option<Self>, Error> {
+        match self.open_child(name) {
+            Ok(directory) => Ok(Some(directory)),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(Error::new("opening the directory", &self.path.join(name), cause)),
+        }
+    }
+
+    fn open_child(&self, name: &str) -> io::Result<Self> {
+        let path = self.path.join(name);
+        if !fs::symlink_metadata(&path)?.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
         }
         Ok(Directory { path })
     }
@@ -125,20 +141,8 @@ impl Directory {
         name: &str,
         fill: impl FnOnce(&mut File) -> Result<(), Cause>,
     ) -> Result<bool, Error> {
-        static SERIAL: AtomicU32 = AtomicU32::new(0);
         let error = |cause: Cause| Error::new("making", &self.path.join(name), cause);
-        // The name is unique in this process; a file that a dead process of the same number left
-        // behind is skipped.
-        let (private, mut file) = loop {
-            // ORDER: Relaxed. Only each number once matters.
-            let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-            let private = self.path.join(format!(".{}.{serial}.new", std::process::id()));
-            match OpenOptions::new().read(true).write(true).create_new(true).open(&private) {
-                Ok(file) => break (private, file),
-                Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(cause) => return Err(error(cause.into())),
-            }
-        };
+        let (private, mut file) = self.make_private().map_err(|cause| error(cause.into()))?;
         let filled = fill(&mut file);
         drop(file);
         let linked = filled.and_then(|()| Ok(link(&private, &self.path.join(name))?));
@@ -146,6 +150,41 @@ impl Directory {
         // with the last handle, or stays where the system refuses. No count hangs on it.
         let _ = fs::remove_file(&private);
         linked.map_err(error)
+    }
+
+    /// Gives a small file this content, whether or not there is one of this name: who opens the name
+    /// finds the old content or the new. A link in the place of the file is replaced, not followed.
+    /// When this returns, the content is on the disk; the system decides when the name is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the system; then the old content is still there.
+    pub fn replace(&self, name: &str, content: &[u8]) -> Result<(), Error> {
+        let error = |cause: io::Error| Error::new("replacing", &self.path.join(name), cause);
+        let (private, mut file) = self.make_private().map_err(error)?;
+        let written = file.write_all(content).and_then(|()| file.sync_all());
+        drop(file);
+        let renamed = written.and_then(|()| fs::rename(&private, self.path.join(name)));
+        renamed.map_err(|cause| {
+            let _ = fs::remove_file(&private);
+            error(cause)
+        })
+    }
+
+    /// A new file with a private name, which is unique in this process; a file that a dead process of
+    /// the same number left behind is skipped.
+    fn make_private(&self) -> io::Result<(PathBuf, File)> {
+        static SERIAL: AtomicU32 = AtomicU32::new(0);
+        loop {
+            // ORDER: Relaxed. Only each number once matters.
+            let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+            let private = self.path.join(format!(".{}.{serial}.new", std::process::id()));
+            match OpenOptions::new().read(true).write(true).create_new(true).open(&private) {
+                Ok(file) => return Ok((private, file)),
+                Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(cause) => return Err(cause),
+            }
+        }
     }
 
     /// Opens a regular file; `None` if there is none of this name.
@@ -198,8 +237,9 @@ fn lacks_links(cause: &io::Error) -> bool {
     cause.raw_os_error().is_some_and(|code| ANSWERS.contains(&code.cast_unsigned()))
 }
 
-/// Renames without replacing, which [`fs::rename`] would do. `link` has refused paths with a 0 in them.
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+/// Renames without replacing, which [`fs::rename`] would do. No path here has a 0 in it: the callers have
+/// used it before.
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     let [from, to] = [from, to].map(|path| path.as_os_str().encode_wide().chain([0]).collect::<Vec<_>>());
     // SAFETY: both pointers lead to UTF-16 that ends with 0 and lives through the call.
     let done = unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), 0) };

@@ -23,14 +23,19 @@
 
 mod chunks;
 mod directory;
+mod entries;
 mod error;
+mod exclusive;
 mod lasting_file;
 mod mapped_file;
+mod process;
 mod timer;
 
 pub use chunks::ChunkedMemory;
 pub use directory::Directory;
 pub use error::Error;
+pub use exclusive::Exclusive;
 pub use lasting_file::LastingFile;
 pub use mapped_file::{DEFAULT_CAPACITY, MAX_CAPACITY, MappedFile, survive_cuts};
+pub use process::is_alive;
 pub use timer::Timer;
