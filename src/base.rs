@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use tallymark_core::Weekday;
+use tallymark_core::{ErrorKind, Weekday};
 
 use crate::platform::{Directory, Error};
 
@@ -89,6 +89,14 @@ impl Base {
     /// Opens the directory of the count files, made with mode 0700 if it is missing.
     pub(crate) fn open_local(&self) -> Result<Arc<Directory>, Error> {
         Ok(Arc::new(Directory::create(&*self.path)?.create_subdirectory(LOCAL)?))
+    }
+
+    /// Opens the directory of the count files if it is there.
+    pub(crate) fn find_local(&self) -> Result<Option<Directory>, Error> {
+        match Directory::open(&*self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            base => base?.open_subdirectory(LOCAL),
+        }
     }
 }
 

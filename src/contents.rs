@@ -68,18 +68,19 @@ impl Contents {
     /// [`ReadError`] if the file cannot be read or has no header of a count file. Any other damage is
     /// in [`Contents::faults`].
     pub fn read(path: &Path) -> Result<Self, ReadError> {
-        let error = |cause| ReadError { path: path.to_path_buf(), cause };
-        let parse = || {
-            let bytes = read_bytes(path)?;
-            Contents::parse(&bytes).map_err(Cause::Fault)
-        };
-        let mut contents = parse().map_err(error)?;
+        Contents::settled(|| read_bytes(path)).map_err(|cause| ReadError { path: path.to_path_buf(), cause })
+    }
+
+    /// Reads what `read` copies from a file into which others may be counting.
+    pub(crate) fn settled<E: From<Fault>>(mut read: impl FnMut() -> Result<Vec<u8>, E>) -> Result<Self, E> {
+        let mut parse = || -> Result<Contents, E> { Ok(Contents::parse(&read()?)?) };
+        let mut contents = parse()?;
         if !contents.faults.is_empty() {
             // While others count, a copy mixes moments: a record published between the copying of the
             // limit and of its bucket looks as if it were past the limit, one published after its
             // bucket was copied as if no chain reached it. Such faults are gone in a later copy, or are
             // of other records: what is wrong in both was wrong all along.
-            let earlier = mem::replace(&mut contents, parse().map_err(error)?);
+            let earlier = mem::replace(&mut contents, parse()?);
             let same = |a: &Fault, b: &Fault| (a.offset, a.rule) == (b.offset, b.rule);
             contents.faults.retain(|fault| earlier.faults.iter().any(|before| same(before, fault)));
             let faults = &contents.faults;
@@ -187,6 +188,12 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, Cause> {
     let mut bytes = Vec::new();
     file.take(LENGTH_MAX).read_to_end(&mut bytes).map_err(Cause::System)?;
     Ok(bytes)
+}
+
+impl From<Fault> for Cause {
+    fn from(fault: Fault) -> Self {
+        Cause::Fault(fault)
+    }
 }
 
 impl ReadError {

@@ -24,18 +24,24 @@
 
 mod background;
 mod base;
+mod clean;
 mod config;
 mod contents;
 mod count_file;
 mod counter;
+mod expired;
 mod fork;
 mod global;
 mod intern;
+mod mode;
 mod program;
+#[cfg(feature = "report")]
+mod report;
 mod session;
 #[cfg(feature = "stacks")]
 mod stack_counter;
 mod system;
+mod totals;
 mod unix_time;
 
 #[cfg(unix)]
@@ -44,16 +50,22 @@ use tallymark_unix as platform;
 use tallymark_windows as platform;
 
 pub use base::{Base, COUNT_FILE_SUFFIX};
+pub use clean::{CleanAction, CleanReason, Cleaned};
 pub use config::Config;
 pub use contents::{Contents, LENGTH_MAX, ReadError, StoredCounter};
 pub use count_file::{CountFile, OpenError, SlotError};
 pub use counter::Counter;
+pub use expired::{DirectoryError, LeftReason};
 pub use intern::counter;
+pub use mode::{MODE_VARIABLE, Mode, ModeSetting};
 pub use platform::{DEFAULT_CAPACITY, Error as PlatformError, MAX_CAPACITY};
 pub use program::Program;
+#[cfg(feature = "report")]
+pub use report::{Left, MergedFile, ProgramReport, Report, ReportError, Reports, WeekReport};
 pub use session::{ConfigError, Problem, Session, Snapshot, Status, open};
 #[cfg(feature = "stacks")]
 pub use stack_counter::StackCounter;
 pub use tallymark_core as core;
 pub use tallymark_core::{Day, ErrorKind, Fault, Leftovers, Name, NameError, Rule, Slot, Weekday};
+pub use totals::{Counts, Totals, UnknownProgram};
 pub use unix_time::UnixTime;

@@ -3,7 +3,7 @@
 use tallymark_core::{Day, Metadata};
 
 /// A program, by the values that go into its files' metadata and names.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Program {
     /// Path of the program, such as `example.com/cmd/tool`; its last element starts the file's name.
     pub path: String,
