@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tallymark::Day;
 
 /// Event counters in small memory-mapped files that many processes share, Go's toolchain among them.
 #[derive(Debug, Parser)]
@@ -25,6 +26,19 @@ pub(crate) enum Command {
     Verify(FilesArguments),
     /// Count from a shell script.
     Inc(IncArguments),
+    /// Make the weekly reports of count files whose days are over, and remove these files.
+    ///
+    /// The report of a week is `local/local.YYYY-MM-DD.json`. Files in use are left for later. Nothing
+    /// is ever sent. Exit status 1 if a file is damaged (what can be salvaged is reported), 2 if one
+    /// cannot be reported at all.
+    Report(ReportArguments),
+    /// Remove what is of no use: count files without counts whose days are over, and what processes
+    /// left that died while they made a file.
+    ///
+    /// What holds a count is never removed; damaged files without one are moved aside.
+    Clean(CleanArguments),
+    /// Show or set whether anything is counted.
+    Mode(ModeArguments),
     /// See it work: processes count into one file, one is killed, and not one count is lost.
     Demo(DemoArguments),
     #[command(hide = true)]
@@ -43,6 +57,72 @@ pub(crate) struct ListArguments {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Which base directory.
+#[derive(Debug, Args)]
+pub(crate) struct BaseArguments {
+    /// The base directory; the files are in its subdirectory `local` [default: $TALLYMARK_DIR, else
+    /// `tallymark` in your state directory]
+    #[arg(long, value_name = "BASE")]
+    pub(crate) dir: Option<PathBuf>,
+    /// The base directory of the Go toolchain
+    #[arg(long, conflicts_with = "dir")]
+    pub(crate) go: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    #[command(flatten)]
+    pub(crate) base: BaseArguments,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The day on which this is done [default: today, in UTC]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, hide = true)]
+    pub(crate) now: Option<Day>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CleanArguments {
+    #[command(flatten)]
+    pub(crate) base: BaseArguments,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The day on which this is done [default: now]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, hide = true)]
+    pub(crate) now: Option<Day>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModeArguments {
+    /// off: nothing is counted; local: counts stay on this machine; on: as local, and in the Go
+    /// toolchain's directory that toolchain may upload its reports
+    pub(crate) mode: Option<ModeName>,
+    #[command(flatten)]
+    pub(crate) base: BaseArguments,
+    /// The day on which this is done [default: today, in UTC]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, hide = true)]
+    pub(crate) now: Option<Day>,
+}
+
+/// A mode on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ModeName {
+    On,
+    Local,
+    Off,
+}
+
+fn day(text: &str) -> Result<Day, String> {
+    Day::parse(text).ok_or_else(|| "a day is YYYY-MM-DD, from 0001-01-01 to 9999-12-31".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -3,21 +3,14 @@
 use anyhow::Context;
 use comfy_table::CellAlignment::{Left, Right};
 use serde_json::{Value, json};
-use tallymark::{Base, Contents};
+use tallymark::Contents;
 
 use crate::arguments::ListArguments;
+use crate::directory;
 use crate::output::{self, Verdict};
 
 pub(crate) fn run(arguments: &ListArguments) -> anyhow::Result<Verdict> {
-    let base = match (&arguments.dir, arguments.go) {
-        (Some(dir), _) => Some(Base::new(dir)),
-        (None, true) => Base::of_go(),
-        (None, false) => Base::of_user(),
-    };
-    let base = base.context("there is no home directory to look in; give one with --dir")?;
-    if arguments.dir.is_some() && !base.path().is_dir() {
-        anyhow::bail!("there is no directory {}", base.path().display());
-    }
+    let base = directory::existing(arguments.dir.as_deref(), arguments.go)?;
     let files = base.count_files().with_context(|| format!("listing {}", base.local().display()))?;
     let mut table = output::table(&[
         ("PROGRAM", Left),

@@ -4,11 +4,15 @@
 //! found (or a proof failed), 2 misuse or something could not be read or written.
 
 mod arguments;
+mod clean;
 mod demo;
+mod directory;
 mod dump;
 mod inc;
 mod list;
+mod mode;
 mod output;
+mod report;
 mod verify;
 
 use std::process::ExitCode;
@@ -35,6 +39,9 @@ fn main() -> ExitCode {
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inc(arguments) => inc::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Clean(arguments) => clean::run(&arguments),
+        Command::Mode(arguments) => mode::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::DemoWorker(arguments) => demo::work(&arguments),
     };
