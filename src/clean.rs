@@ -178,3 +178,82 @@ impl fmt::Display for CleanReason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Contents, CountFile, Name, Program};
+    use std::fs;
+    use std::path::Path;
+
+    const BEGIN: UnixTime = UnixTime(1_767_607_200); // 2026-01-05T10:00:00Z
+    const LATER: UnixTime = UnixTime(BEGIN.0 + 14 * 86_400);
+
+    fn count(base: &Base, path: &str, counts: &[(&str, u64)]) -> PathBuf {
+        let file = CountFile::open(base, &Program::new(path, "", "none"), BEGIN).unwrap();
+        for (name, n) in counts {
+            file.add(file.slot(&Name::plain(name.as_bytes()).unwrap()).unwrap(), *n);
+        }
+        file.path()
+    }
+
+    /// Makes the limit of a file wrong.
+    fn damage(path: &Path) {
+        let mut bytes = fs::read(path).unwrap();
+        let limit_at = Contents::parse(&bytes).unwrap().preamble.layout().header_length() as usize;
+        bytes[limit_at..limit_at + 4].copy_from_slice(&77_u32.to_ne_bytes());
+        fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn a_file_with_a_count_or_in_use_is_touched() {
+        let scratch = tempfile::tempdir().unwrap();
+        let base = Base::new(scratch.path());
+        let good = count(&base, "good", &[("n", 1)]);
+        let salvageable = count(&base, "salvageable", &[("n", 1)]);
+        damage(&salvageable);
+        let empty = count(&base, "empty", &[]);
+        let local = base.find_local().unwrap().unwrap();
+        let used = local.take_exclusive(empty.file_name().unwrap().to_str().unwrap()).unwrap().unwrap();
+        assert!(base.clean(LATER, false).unwrap().is_empty());
+        drop(used);
+        assert!(base.clean(BEGIN, false).unwrap().is_empty(), "its days are not over");
+        let cleaned = base.clean(LATER, false).unwrap();
+        let [Cleaned { path, reason: CleanReason::NoCounts, action: CleanAction::Removed }] = &cleaned[..]
+        else {
+            panic!("{cleaned:?}")
+        };
+        assert_eq!((*path == empty, empty.exists()), (true, false));
+        assert!(good.exists() && salvageable.exists());
+    }
+
+    #[test]
+    fn what_was_moved_aside_is_replaced() {
+        let scratch = tempfile::tempdir().unwrap();
+        let base = Base::new(scratch.path());
+        for expected in ["2026-01-05.v1.count.damaged", "2026-01-05.v1.count.1.damaged"] {
+            let path = count(&base, "lost", &[]);
+            damage(&path);
+            for dry_run in [true, false] {
+                let cleaned = base.clean(LATER, dry_run).unwrap();
+                let [Cleaned { reason, action: CleanAction::MovedAside(to), .. }] = &cleaned[..] else {
+                    panic!("{cleaned:?}")
+                };
+                assert_eq!(*reason, CleanReason::NothingSalvaged(1));
+                assert!(to.to_str().unwrap().ends_with(expected), "{}", to.display());
+                assert_eq!((path.exists(), to.exists()), (dry_run, !dry_run));
+            }
+        }
+        assert!(base.clean(LATER, false).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_name_that_is_not_ours_passes_for_a_private_file() {
+        assert_eq!(private_maker(".12.34.new"), Some(12));
+        for name in
+            ["12.34.new", ".12.new", ".12.34", ".+1.2.new", ".1..new", ".1.2.3.new", ".99999999999.1.new"]
+        {
+            assert_eq!(private_maker(name), None, "{name}");
+        }
+    }
+}

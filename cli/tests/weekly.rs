@@ -95,6 +95,28 @@ fn a_report_leaves_counts_out_or_its_files_behind() {
     assert!(nothing.starts_with("nothing to report in "), "{nothing}");
 }
 
+/// Method: the report that Go's own code made of files that its tools counted into.
+#[test]
+fn a_report_differs_from_gos_over_the_same_files() {
+    let scratch = Scratch::new();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/go");
+    for name in names(&data).iter().filter(|name| name.ends_with(".count")) {
+        fs::copy(data.join(name), scratch.base.join("local").join(name)).unwrap();
+    }
+    assert!(scratch.run("report", &["--now", "2027-01-01"]).status.success());
+    // What is drawn at random, and what says which configuration for uploads was used.
+    let lines = |directory: &Path| -> Vec<String> {
+        let text = fs::read_to_string(directory.join("local.2026-11-22.json")).unwrap();
+        let own = |line: &&str| !line.starts_with(" \"X\": ") && !line.starts_with(" \"Config\": ");
+        text.lines().filter(own).map(str::to_owned).collect()
+    };
+    let (ours, go) = (lines(&scratch.base.join("local")), lines(&data));
+    assert!(go.len() > 100);
+    // Only where Go has a first report, ours has an earlier one: of the file that ended in January.
+    assert_eq!(ours[2], " \"LastWeek\": \"2026-01-07\",");
+    assert_eq!((&ours[..2], &ours[3..]), (&go[..2], &go[3..]));
+}
+
 #[test]
 fn a_dry_run_changes_something() {
     let scratch = Scratch::new();

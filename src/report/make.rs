@@ -128,6 +128,10 @@ impl<'a> Making<'a> {
         }
         if !self.dry_run {
             taken.retain_mut(|taken| self.claim(taken));
+            // The names are on the disk before the report that lists them.
+            if let Err(error) = self.local.sync() {
+                return self.leave(&name, error.into());
+            }
         }
         for Taken { file, counted, merged } in &mut taken {
             let news = match added.iter().position(|earlier| earlier.file == file.name()) {
