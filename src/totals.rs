@@ -155,6 +155,23 @@ mod tests {
     }
 
     #[test]
+    fn a_salvaged_count_is_left_out() {
+        let scratch = tempfile::tempdir().unwrap();
+        let tool = Program::new("example.com/tool", "v1", "rust1.88");
+        let file = CountFile::open(&Base::new(scratch.path()), &tool, NOW).unwrap();
+        let name = Name::new(b"a").unwrap();
+        file.add(file.slot(&name).unwrap(), 7);
+        let mut bytes = std::fs::read(file.path()).unwrap();
+        let head = Contents::parse(&bytes).unwrap().preamble.layout().bucket_at(name.bucket()) as usize;
+        bytes[head..head + 4].fill(0);
+        let contents = Contents::parse(&bytes).unwrap();
+        assert_eq!((contents.counters.len(), contents.orphans.len()), (0, 1));
+        let mut totals = Totals::new();
+        totals.add(&contents).unwrap();
+        assert_eq!(totals.programs().next().unwrap().1.total(), 7);
+    }
+
+    #[test]
     fn two_ways_to_write_one_stack_are_counted_apart() {
         let tool = Program::new("example.com/tool", "v1", "rust1.88");
         let mut totals = Totals::new();

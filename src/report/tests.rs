@@ -141,6 +141,16 @@ fn late_counts_are_dropped_or_what_go_wrote_is_changed() {
     assert!(fs::read_to_string(scratch.path("2026-01-07")).unwrap().contains("\"X\": 0.8446286363331698,"));
 }
 
+#[test]
+fn a_sum_passes_what_gos_reader_takes() {
+    let scratch = Scratch::new();
+    scratch.count("example.com/tool", 0, &[("n", u64::MAX), ("m", i64::MAX as u64)]);
+    scratch.count("example.com/tool", 1, &[("n", u64::MAX), ("m", 1)]);
+    scratch.make("2026-01-08");
+    let text = fs::read_to_string(scratch.path("2026-01-07")).unwrap();
+    assert_eq!(text.matches(": 9223372036854775807").count(), 2, "{text}");
+}
+
 /// Runs and dies at the given step; false if it came to its end before.
 fn crash(scratch: &Scratch, step: usize) -> bool {
     let left = Cell::new(step);
