@@ -57,6 +57,12 @@ impl Mode {
         }
     }
 
+    /// What the environment variable [`MODE_VARIABLE`] says, if it is set and not empty.
+    #[must_use]
+    pub fn of_environment() -> Option<Mode> {
+        said(env::var_os(MODE_VARIABLE))
+    }
+
     /// The word in the file.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -103,8 +109,8 @@ impl Base {
     ///
     /// [`Error`] if the file cannot be read or is no regular file; count nothing then.
     pub fn mode(&self) -> Result<ModeSetting, Error> {
-        match variable(env::var_os(MODE_VARIABLE)) {
-            Some(setting) => Ok(setting),
+        match Mode::of_environment() {
+            Some(mode) => Ok(ModeSetting { mode, since: None }),
             None => self.mode_in_file(),
         }
     }
@@ -143,10 +149,10 @@ impl Base {
     }
 }
 
-/// What the variable says, if it says anything.
-fn variable(value: Option<OsString>) -> Option<ModeSetting> {
+/// What the value of the variable says, if anything.
+fn said(value: Option<OsString>) -> Option<Mode> {
     let value = value.filter(|value| !value.as_encoded_bytes().trim_ascii().is_empty())?;
-    Some(ModeSetting { mode: Mode::parse(value.as_encoded_bytes()), since: None })
+    Some(Mode::parse(value.as_encoded_bytes()))
 }
 
 #[cfg(test)]
@@ -180,9 +186,9 @@ mod tests {
 
     #[test]
     fn an_empty_variable_outweighs_the_file() {
-        let said = |text: &str| variable(Some(text.into())).map(|setting| setting.mode);
-        assert_eq!((variable(None), said(""), said(" ")), (None, None, None));
-        assert_eq!((said("off"), said("on"), said("ON")), (Some(Mode::Off), Some(Mode::On), Some(Mode::Off)));
+        let of = |text: &str| said(Some(text.into()));
+        assert_eq!((said(None), of(""), of(" ")), (None, None, None));
+        assert_eq!((of("off"), of("on"), of("ON")), (Some(Mode::Off), Some(Mode::On), Some(Mode::Off)));
     }
 
     #[test]

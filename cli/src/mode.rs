@@ -1,7 +1,5 @@
 //! `tallymark mode`: shows or sets whether anything is counted.
 
-use std::env;
-
 use anyhow::Context;
 use tallymark::{Day, MODE_VARIABLE, Mode, UnixTime};
 
@@ -19,11 +17,10 @@ pub(crate) fn run(arguments: &ModeArguments) -> anyhow::Result<Verdict> {
             base
         }
     };
-    let (effective, file) = (base.mode()?, base.mode_in_file()?);
-    output::print(&if env::var_os(MODE_VARIABLE).is_some_and(|value| !value.is_empty()) {
-        format!("{effective}, as ${MODE_VARIABLE} says; the file says {file}\n")
-    } else {
-        format!("{file}\n")
+    let file = base.mode_in_file()?;
+    output::print(&match Mode::of_environment() {
+        Some(mode) => format!("{mode}, as ${MODE_VARIABLE} says; the file says {file}\n"),
+        None => format!("{file}\n"),
     })?;
     Ok(Verdict::Good)
 }

@@ -225,18 +225,19 @@ fn what_was_counted_after_a_crash_is_dropped_or_the_rest_is_counted_twice() {
 #[test]
 fn a_file_in_use_is_removed() {
     let scratch = Scratch::new();
-    let path = scratch.count("example.com/tool", 0, &[("n", 1)]);
+    let file = CountFile::open(&scratch.base, &program("example.com/tool"), NOW).unwrap();
+    let slot = file.slot(&Name::plain(b"n").unwrap()).unwrap();
+    file.add(slot, 1);
     let other = scratch.count("example.com/other", 0, &[("n", 2)]);
-    let local = scratch.base.find_local().unwrap().unwrap();
-    let name = path.file_name().unwrap().to_str().unwrap();
-    let used = local.take_exclusive(name).unwrap().unwrap();
     let made = scratch.make("2026-01-08");
+    let path = file.path();
     assert!(matches!(&made.left[..], [Left { path: left, reason: LeftReason::InUse }] if *left == path));
     assert_eq!((path.exists(), other.exists()), (true, false));
     assert_eq!(sum(&scratch.report("2026-01-07"), "n"), 2);
-    drop(used);
+    file.add(slot, 10);
+    drop(file);
     assert!(scratch.make("2026-01-08").left.is_empty());
-    assert_eq!(sum(&scratch.report("2026-01-07"), "n"), 3);
+    assert_eq!(sum(&scratch.report("2026-01-07"), "n"), 13);
 }
 
 #[test]
