@@ -1,12 +1,11 @@
 //! What a program says when it begins to count into a file.
 
-use std::env;
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::platform::DEFAULT_CAPACITY;
 use crate::system::Clock;
-use crate::{Base, Program, UnixTime};
+use crate::{Base, Mode, Program, UnixTime};
 
 /// Who counts, and where. Everything but the program has a default.
 ///
@@ -30,14 +29,10 @@ pub struct Config {
 impl Config {
     /// Counts of this program, in the user's base directory ([`Base::of_user`]), without a thread.
     ///
-    /// The environment variable `TALLYMARK` is read here: `off`, `local` or `on` wins over the `mode`
-    /// file of the directory.
+    /// The environment variable `TALLYMARK` ([`Mode::of_environment`]) is read here; if it is set it wins
+    /// over the `mode` file of the directory.
     pub fn new(program: Program) -> Self {
-        let forced = match env::var("TALLYMARK").as_deref() {
-            Ok("off") => Some(false),
-            Ok("local" | "on") => Some(true),
-            _ => None,
-        };
+        let forced = Mode::of_environment().map(|mode| mode != Mode::Off);
         Config {
             program,
             base: Base::of_user(),

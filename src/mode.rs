@@ -14,7 +14,7 @@ use crate::base::Base;
 use crate::platform::{Directory, Error};
 
 /// The file in the base directory.
-const FILE: &str = "mode";
+pub(crate) const FILE: &str = "mode";
 
 /// The environment variable that outweighs the file.
 pub const MODE_VARIABLE: &str = "TALLYMARK";

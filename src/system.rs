@@ -11,7 +11,7 @@ use tallymark_core::{CounterFile, Day, ErrorKind, Header, Host, Metadata, Opened
 use crate::base::{LOCAL, week_end};
 use crate::count_file::OpenError;
 use crate::platform::{Directory, Error, LastingFile};
-use crate::{Base, Program, UnixTime};
+use crate::{Base, Mode, Program, UnixTime, mode};
 
 /// A clock. The one of the system unless a test brings its own.
 pub(crate) type Clock = Box<dyn Fn() -> UnixTime + Send>;
@@ -132,9 +132,9 @@ impl Host for System {
                 Err(_) => return true,
             },
         };
-        match base.read("mode", &mut [0; 64]) {
+        match base.read(mode::FILE, &mut [0; 64]) {
             Ok(None) => true,
-            Ok(Some(content)) => !content.trim_ascii().starts_with(b"off"),
+            Ok(Some(content)) => Mode::parse(content) != Mode::Off,
             // It may say no.
             Err(_) => false,
         }

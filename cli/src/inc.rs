@@ -1,7 +1,7 @@
 //! `tallymark inc`: counts from a shell script.
 
 use anyhow::{Context, anyhow};
-use tallymark::{Base, CountFile, Name, Program, UnixTime};
+use tallymark::{Base, CountFile, Mode, Name, Program, UnixTime};
 
 use crate::arguments::IncArguments;
 use crate::output::Verdict;
@@ -14,6 +14,10 @@ pub(crate) fn run(arguments: &IncArguments) -> anyhow::Result<Verdict> {
         Some(dir) => Base::new(dir),
         None => Base::of_user().context("there is no home directory to count in; give one with --dir")?,
     };
+    if base.mode()?.mode == Mode::Off {
+        eprintln!("tallymark: counting is off in {}; nothing is counted", base.path().display());
+        return Ok(Verdict::Good);
+    }
     let mut program = Program::new(&arguments.program, &arguments.program_version, &arguments.toolchain);
     if let Some(os) = &arguments.os {
         program.os.clone_from(os);

@@ -110,7 +110,7 @@ fn of_several_makers_all_get_one_file() {
 #[test]
 fn made_content_is_not_replaced() {
     let scratch = Scratch::new("make");
-    assert_eq!(scratch.0.read("weekends", 16).unwrap(), None);
+    assert_eq!(scratch.0.read("weekends", &mut [0; 16]).unwrap(), None);
     let won: Vec<_> = thread::scope(|scope| {
         let makers: Vec<_> = (0..8)
             .map(|digit| {
@@ -122,8 +122,8 @@ fn made_content_is_not_replaced() {
         makers.into_iter().filter_map(|maker| maker.join().unwrap()).collect()
     });
     assert_eq!(won.len(), 1);
-    assert_eq!(scratch.0.read("weekends", 16).unwrap().unwrap(), won[0]);
-    assert_eq!(scratch.0.read("weekends", 1).unwrap().unwrap(), won[0][..1]);
+    assert_eq!(scratch.0.read("weekends", &mut [0; 16]).unwrap().unwrap(), won[0]);
+    assert_eq!(scratch.0.read("weekends", &mut [0; 1]).unwrap().unwrap(), won[0][..1]);
 }
 
 /// Not on Wine 8, which pretends to make links, nor without the right to make them.
@@ -138,7 +138,7 @@ fn a_link_is_not_followed() {
         return;
     }
     assert_eq!(scratch.open().unwrap_err().kind(), ErrorKind::NotAFile);
-    assert_eq!(scratch.0.read(FILE, 1).unwrap_err().kind(), ErrorKind::NotAFile);
+    assert_eq!(scratch.0.read(FILE, &mut [0; 1]).unwrap_err().kind(), ErrorKind::NotAFile);
     assert_eq!(scratch.0.create_subdirectory(FILE).unwrap_err().kind(), ErrorKind::NotAFile);
     assert!(!scratch.0.make(FILE, b"new").unwrap());
     assert_eq!(fs::read(&target).unwrap(), b"target");
@@ -149,7 +149,7 @@ fn what_is_no_file_is_refused() {
     let scratch = Scratch::new("kinds");
     fs::create_dir(scratch.path()).unwrap();
     assert_eq!(scratch.open().unwrap_err().kind(), ErrorKind::NotAFile);
-    assert_eq!(scratch.0.read(FILE, 1).unwrap_err().kind(), ErrorKind::NotAFile);
+    assert_eq!(scratch.0.read(FILE, &mut [0; 1]).unwrap_err().kind(), ErrorKind::NotAFile);
     scratch.0.make("plain", b"").unwrap();
     assert_eq!(scratch.0.create_subdirectory("plain").unwrap_err().kind(), ErrorKind::NotAFile);
     assert_eq!(Directory::open(scratch.0.path().join("plain")).unwrap_err().kind(), ErrorKind::NotAFile);
