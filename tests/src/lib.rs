@@ -3,6 +3,7 @@
 pub mod damage;
 pub mod fuzzing;
 pub mod hostile;
+pub mod loom_handles;
 pub mod loom_words;
 pub mod scene;
 pub mod sim;

@@ -6,6 +6,7 @@ use crate::command;
 
 /// Runs the task.
 pub(crate) fn run() -> Result<()> {
-    let test = ["test", "--release", "-p", "tallymark-tests", "--test", "loom", "--"];
+    let test =
+        ["test", "--release", "-p", "tallymark-tests", "--test", "loom", "--test", "loom_handles", "--"];
     command::run(command::new("cargo", test).args(["--nocapture", "--test-threads", "1"]))
 }

@@ -22,6 +22,8 @@ struct Mutant {
 }
 
 const TABLE: &str = "core/src/table.rs";
+const HANDLE: &str = "core/src/counter/protocol.rs";
+const GATE: &str = "core/src/counter/gate.rs";
 
 const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -134,6 +136,84 @@ const MUTANTS: &[Mutant] = &[
         file: "core/src/format/record.rs",
         old: "words.store32(offset + LENGTH_IN_RECORD, name.length() | LENGTH_MARK, Ordering::Relaxed)",
         new: "Ok(())",
+    },
+    Mutant {
+        name: "who waits does not look again",
+        file: HANDLE,
+        old: "State::Attached(count) => {
+            settle(cells, count);
+            true
+        }",
+        new: "State::Attached(_) => true,",
+    },
+    Mutant {
+        name: "what waits is taken before the place is known",
+        file: HANDLE,
+        old: "    cells.set_state(State::Attached(count), Ordering::Release);
+    settle(cells, count);",
+        new: "    settle(cells, count);
+    cells.set_state(State::Attached(count), Ordering::Release);",
+    },
+    Mutant {
+        name: "what waits is left when a handle gets its place",
+        file: HANDLE,
+        old: "    cells.set_state(State::Attached(count), Ordering::Release);
+    settle(cells, count);",
+        new: "    cells.set_state(State::Attached(count), Ordering::Release);",
+    },
+    Mutant {
+        name: "what is taken does not land",
+        file: HANDLE,
+        old: "if n > 0 {
+        cells.land(count, n);",
+        new: "if n > 1 {
+        cells.land(count, n);",
+    },
+    Mutant {
+        name: "a handle is enlisted without a look at the list",
+        file: HANDLE,
+        old: "link != Link::Unset && is_between(list, node, head, link)",
+        new: "false",
+    },
+    Mutant {
+        name: "a handle is taken for enlisted when it is begun",
+        file: HANDLE,
+        old: "link != Link::Unset && is_between(list, node, head, link)",
+        new: "link != Link::Unset",
+    },
+    Mutant {
+        name: "a handle is used before it is enlisted",
+        file: HANDLE,
+        old: "            enlist(list, node);
+            // ORDER: Relaxed. The list says that the handle is in it; this only saves the next look.
+            cells.leave_fresh(Ordering::Relaxed);",
+        new: "            cells.leave_fresh(Ordering::Relaxed);
+            enlist(list, node);",
+    },
+    Mutant {
+        name: "a detached handle is as new",
+        file: HANDLE,
+        old: "cells.set_state(State::Waiting, Ordering::Relaxed);",
+        new: "cells.set_state(State::Fresh, Ordering::Relaxed);",
+    },
+    Mutant {
+        name: "who finds the gate shut leaves no note",
+        file: GATE,
+        old: "Gate::Shut | Gate::Noted => Gate::Noted,",
+        new: "Gate::Shut | Gate::Noted => found,",
+    },
+    Mutant {
+        name: "two are inside the gate",
+        file: GATE,
+        old: "Ok(()) => return found == Gate::Open,",
+        new: "Ok(()) => return true,",
+    },
+    Mutant {
+        name: "a note is thrown away",
+        file: GATE,
+        old: "    debug_assert!(taken.is_ok(), \"only who is inside takes a note away\");
+    false",
+        new: "    gate.exchange(Gate::Shut, Gate::Open, Ordering::Release, Ordering::Relaxed).is_ok() | taken.is_ok()",
     },
 ];
 

@@ -43,7 +43,7 @@ pub fn knock<W: GateWord>(gate: &W) -> bool {
         };
         // ORDER: AcqRel. Acquire: who goes inside sees the work of those before. Release: who is
         // inside sees, with the note, what was asked for; an exchange of the note for itself passes
-        // that on too. Weaker fails the loom test `gate`.
+        // that on too. Weaker fails the loom test `gate_is_shut`.
         match gate.exchange(found, next, Ordering::AcqRel, Ordering::Relaxed) {
             Ok(()) => return found == Gate::Open,
             Err(other) => found = other,

@@ -123,7 +123,7 @@ fn made_content_is_not_replaced() {
     });
     assert_eq!(won.len(), 1);
     assert_eq!(scratch.0.read("weekends", &mut [0; 16]).unwrap().unwrap(), won[0]);
-    assert_eq!(scratch.0.read("weekends", &mut [0; 1]).unwrap().unwrap(), won[0][..1]);
+    assert_eq!(scratch.0.read("weekends", &mut [0; 1]).unwrap().unwrap(), &won[0][..1]);
 }
 
 /// Not on Wine 8, which pretends to make links, nor without the right to make them.
