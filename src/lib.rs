@@ -2,13 +2,45 @@
 //! of any of them, and byte-compatible with the counter files of Go's toolchain.
 //!
 //! This crate is the front for programs with `std`; the protocol is in [`tallymark_core`], the
-//! mapping of files in the adapter of the platform. It starts no thread, installs no signal handler,
-//! talks to no network, and writes only below the base directory it is given.
+//! mapping of files in the adapter of the platform. It starts no thread unless asked to, talks to no
+//! network, and writes only below the base directory. On Unix a session installs one signal handler
+//! ([`Config::survive_cuts`]).
+//!
+//! # Count
+//!
+//! ```
+//! use tallymark::{Config, Counter, program};
+//!
+//! static BUILDS: Counter = Counter::new("build:ok");
+//!
+//! # let scratch = std::env::temp_dir().join(format!("tallymark-doc-{}", std::process::id()));
+//! let session = tallymark::open(Config::new(program!()).dir(&scratch))?;
+//! BUILDS.inc();
+//! tallymark::counter("http/status:404")?.add(3);
+//! # session.close();
+//! # std::fs::remove_dir_all(&scratch)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What to use for what
+//!
+//! | to | use |
+//! | --- | --- |
+//! | count something known | a static [`Counter`]: one load and one addition |
+//! | count by a name made at run time | [`counter()`]: found without a lock, made once |
+//! | count by where it happens | [`StackCounter`] |
+//! | begin and end | [`open`], [`Session`]; [`Session::poll`] or [`Config::background`] at the end of a week |
+//! | see what is wrong | [`Session::status`] |
+//! | read counts | [`Session::snapshot`] for this process, [`Contents::read`] for any file, [`Totals`] for many |
+//! | report weeks, clean up, switch off | `Base::make_reports` (feature `report`), [`Base::clean`], [`Base::set_mode`] |
+//! | hold one file without a session | [`CountFile`] |
+//!
+//! # A file by hand
 //!
 //! ```
 //! use tallymark::{Base, CountFile, Contents, Name, Program, UnixTime};
 //!
-//! # let scratch = std::env::temp_dir().join(format!("tallymark-doc-{}", std::process::id()));
+//! # let scratch = std::env::temp_dir().join(format!("tallymark-hand-{}", std::process::id()));
 //! let base = Base::new(&scratch);
 //! let program = Program::new("example.com/cmd/tool", "v1.2.3", "rust1.88");
 //! let file = CountFile::open(&base, &program, UnixTime::now())?;

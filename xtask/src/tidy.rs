@@ -62,10 +62,32 @@ pub(crate) fn run() -> Result<()> {
         let bytes = fs::read(workspace().join(file)).with_context(|| format!("cannot read {file}"))?;
         breaches.extend(breaches_in(file, &String::from_utf8_lossy(&bytes)));
     }
+    breaches.extend(missing_tests(&files)?);
     breaches.iter().for_each(|breach| println!("{breach}"));
     ensure!(breaches.is_empty(), "{} breaches in {} files", breaches.len(), files.len());
     println!("tidy: no breach in {} files", files.len());
     Ok(())
+}
+
+/// Where tests are named as evidence.
+const EVIDENCE: &str = "docs/compare.md";
+
+/// Names of tests in the comparison that no file has.
+fn missing_tests(files: &[&str]) -> Result<Vec<String>> {
+    let evidence = fs::read_to_string(workspace().join(EVIDENCE)).context(EVIDENCE)?;
+    let mut sources = String::new();
+    for file in files.iter().filter(|file| file.ends_with(".rs")) {
+        sources += &fs::read_to_string(workspace().join(file))?;
+    }
+    // The last column of a table holds names of tests between backticks.
+    let cells = evidence.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit_once(" | "));
+    let names = cells.flat_map(|(_, tests)| tests.split('`').skip(1).step_by(2));
+    let names = names.filter(|name| name.contains('_') && !name.contains(['/', ':', '(']));
+    let missing: Vec<_> = names
+        .filter(|name| !sources.contains(&format!("fn {name}(")))
+        .map(|name| format!("{EVIDENCE}: there is no test {name}"))
+        .collect();
+    Ok(missing)
 }
 
 /// The breaches in one file.

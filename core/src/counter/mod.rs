@@ -1,6 +1,6 @@
 //! Handles: a counter by name, ready before any file is, at one load and one addition a count.
 //!
-//! A [`Counter`] is a static. It belongs to one [`Session`](crate::session::Session), which gives it
+//! A [`Counter`] is a static. It belongs to one [`Session`], which gives it
 //! its place in a file and takes it away again when the week ends; what is counted while there is no
 //! place waits in the handle. The steps are in [`protocol`], over a small trait, so that the same code
 //! runs on atomics, on loom's, and in a simulator.
