@@ -1,5 +1,5 @@
-//! How to get an answer from Go itself: finds a Go toolchain and builds `tests/go/oracle` against
-//! the telemetry sources that the toolchain carries.
+//! How to get an answer from Go itself: finds a Go toolchain and builds `tests/go/oracle` and
+//! `tests/go/bench` against the telemetry sources that the toolchain carries.
 //!
 //! Those sources are copied from the toolchain to a scratch folder under `target/`, never into the
 //! project, because our programs must stand beside them to import what is internal there. Nothing
@@ -31,7 +31,13 @@ const TELEMETRY: &str = "src/cmd/vendor/golang.org/x/telemetry";
 const PACKAGES: [&str; 4] = ["counter", "internal/counter", "internal/mmap", "internal/telemetry"];
 
 /// Our own folders below `tests/go`, and the package each is copied into.
-const OURS: [(&str, &str); 2] = [("export", "internal/counter"), ("oracle", "oracle")];
+const OURS: [(&str, &str); 3] = [("export", "internal/counter"), ("oracle", ORACLE), ("bench", BENCH)];
+
+/// The program that answers what Go does.
+const ORACLE: &str = "oracle";
+
+/// The program that times what Go does.
+const BENCH: &str = "bench";
 
 /// The module file of the scratch copy.
 const MODULE: &str = "module golang.org/x/telemetry\n\ngo 1.27\n";
@@ -141,22 +147,32 @@ pub fn oracle() -> io::Result<Option<PathBuf>> {
     ANSWER
         .get_or_init(|| {
             let built = Toolchain::find()
-                .and_then(|found| found.map(|toolchain| existing_or_built(&toolchain)).transpose());
+                .and_then(|found| found.map(|toolchain| existing_or_built(&toolchain, ORACLE)).transpose());
             built.map_err(|fault| format!("the oracle: {fault}"))
         })
         .clone()
         .map_err(io::Error::other)
 }
 
-/// The executable for this toolchain and these sources. Its folder is named after a digest of both, so
-/// one that exists is never out of date.
-fn existing_or_built(toolchain: &Toolchain) -> io::Result<PathBuf> {
+/// The executable of the benchmark of Go's own code, built when it is not there yet; `None` when Go is
+/// not installed. What it can be asked is in `tests/go/README.md`.
+///
+/// # Errors
+///
+/// When Go is there but the benchmark cannot be built with it.
+pub fn bench() -> io::Result<Option<PathBuf>> {
+    Toolchain::find()?.map(|toolchain| existing_or_built(&toolchain, BENCH)).transpose()
+}
+
+/// The executable of a program for this toolchain and these sources. Its folder is named after a digest
+/// of both, so one that exists is never out of date.
+fn existing_or_built(toolchain: &Toolchain, program: &str) -> io::Result<PathBuf> {
     let scratch = scratch();
     let folder = scratch.join(format!("{:016x}", digest(toolchain)?));
-    let executable = folder.join("oracle").with_extension(env::consts::EXE_EXTENSION);
+    let executable = folder.join(program).with_extension(env::consts::EXE_EXTENSION);
     if !executable.exists() {
-        let own = scratch.join(format!("build-{}", process::id()));
-        let built = build(toolchain, &own);
+        let own = scratch.join(format!("build-{program}-{}", process::id()));
+        let built = build(toolchain, program, &own);
         let placed = built.and_then(|built| {
             fs::create_dir_all(&folder)?;
             fs::rename(built, &executable)
@@ -168,7 +184,7 @@ fn existing_or_built(toolchain: &Toolchain) -> io::Result<PathBuf> {
     Ok(executable)
 }
 
-/// A number that changes whenever the oracle has to be built anew.
+/// A number that changes whenever the programs have to be built anew.
 fn digest(toolchain: &Toolchain) -> io::Result<u64> {
     let mut hasher = DefaultHasher::new();
     (&toolchain.version, MODULE, PACKAGES, ENVIRONMENT).hash(&mut hasher);
@@ -180,8 +196,8 @@ fn digest(toolchain: &Toolchain) -> io::Result<u64> {
     Ok(hasher.finish())
 }
 
-/// Builds the oracle in the folder `own` and returns the executable there.
-fn build(toolchain: &Toolchain, own: &Path) -> io::Result<PathBuf> {
+/// Builds a program in the folder `own` and returns the executable there.
+fn build(toolchain: &Toolchain, program: &str, own: &Path) -> io::Result<PathBuf> {
     let shipped = toolchain.root()?.join(TELEMETRY);
     let module = own.join("telemetry");
     for package in PACKAGES {
@@ -192,9 +208,10 @@ fn build(toolchain: &Toolchain, own: &Path) -> io::Result<PathBuf> {
     }
     fs::write(module.join("go.mod"), MODULE)?;
 
-    let executable = own.join("oracle");
+    let executable = own.join("executable");
     let mut command = go_command(&toolchain.executable);
-    command.args(["build", "-trimpath", "-o"]).arg(&executable).arg("./oracle").current_dir(&module);
+    command.args(["build", "-trimpath", "-o"]).arg(&executable).arg(format!("./{program}"));
+    command.current_dir(&module);
     text_of(&mut command)?;
     Ok(executable)
 }
