@@ -19,6 +19,11 @@ pub(crate) fn new<Argument: AsRef<OsStr>>(
 /// Shows a command and runs it; the user sees its output.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     println!("$ {}", shown(command));
+    quietly(command)
+}
+
+/// Runs a command without showing it; the user sees its output.
+pub(crate) fn quietly(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("`{}` does not start", shown(command)))?;
     ensure!(status.success(), "`{}` failed: {status}", shown(command));
     Ok(())

@@ -11,8 +11,9 @@ const EVERYTHING: &str = "tallymark-cli";
 const CORE: &str = "tallymark-core";
 
 /// The targets beyond the one this runs on, and the package each is checked with.
-pub(crate) const TARGETS: [(&str, &str); 6] = [
+pub(crate) const TARGETS: [(&str, &str); 7] = [
     ("i686-unknown-linux-gnu", EVERYTHING),
+    ("aarch64-unknown-linux-gnu", EVERYTHING),
     ("x86_64-apple-darwin", EVERYTHING),
     ("aarch64-apple-darwin", EVERYTHING),
     ("x86_64-unknown-freebsd", EVERYTHING),

@@ -3,12 +3,15 @@
 
 #![forbid(unsafe_code)]
 
+mod assembly;
+mod bench;
 mod command;
 mod cross;
 mod disk;
 mod fuzz;
 mod live;
 mod loom;
+mod machine_code;
 mod miri;
 mod msrv;
 mod mutants;
@@ -48,6 +51,10 @@ enum Task {
     Loom,
     /// Run each fuzz target for a while, starting from the committed inputs.
     Fuzz(fuzz::Options),
+    /// Time the project beside bare atomics, other libraries and Go.
+    Bench(bench::Options),
+    /// Check the machine code of a cached increment.
+    Assembly,
     /// Check what no compiler checks: file lengths, SAFETY and ORDER comments, machine paths.
     Tidy,
 }
@@ -66,6 +73,8 @@ fn main() -> anyhow::Result<()> {
         Task::Mutants => mutants::run(),
         Task::Loom => loom::run(),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Bench(options) => bench::run(&options),
+        Task::Assembly => assembly::run(),
         Task::Tidy => tidy::run(),
     }
 }
