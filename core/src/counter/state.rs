@@ -44,11 +44,16 @@ impl State<usize> {
         }
     }
 
+    /// Whether a word is that of an attached state: one comparison on the way to a count.
+    #[inline]
+    pub(super) const fn is_attached(bits: usize) -> bool {
+        bits > WAITING
+    }
+
     /// The state of a word.
     #[inline]
     pub(super) const fn of_bits(bits: usize) -> State<usize> {
-        // The common case first: one comparison on the way to a count.
-        if bits > WAITING {
+        if State::is_attached(bits) {
             State::Attached(bits)
         } else if bits == WAITING {
             State::Waiting
@@ -72,6 +77,7 @@ mod tests {
         let states: Vec<_> = addresses.map(Attached).chain([Fresh, Waiting]).collect();
         for &state in &states {
             assert_eq!(State::of_bits(state.bits()), state);
+            assert_eq!(State::is_attached(state.bits()), matches!(state, Attached(_)));
         }
         assert_ne!(Fresh.bits(), Waiting.bits());
     }
