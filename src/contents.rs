@@ -1,11 +1,14 @@
 //! What a count file holds, read without side effects: metadata, counters, and what is wrong with it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::fs::{self, File};
+use std::hash::BuildHasher;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::{fmt, mem};
 
+use foldhash::fast::RandomState;
 use tallymark_core::format::preamble::Preamble;
 use tallymark_core::format::reader::{Item, Reader, marks_needed};
 use tallymark_core::format::stack;
@@ -104,7 +107,8 @@ impl Contents {
             unreachable!("there are as many marks as the reader asks for")
         };
         let (mut counters, mut orphans, mut faults) = (Vec::<StoredCounter>::new(), Vec::new(), Vec::new());
-        let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
+        // Places by the hash of their name; of two names with one hash the second is looked for.
+        let mut places: HashMap<u64, usize, RandomState> = HashMap::default();
         while let Some(item) = reader.next() {
             match item {
                 Item::Fault(fault) => faults.push(fault),
@@ -112,17 +116,24 @@ impl Contents {
                     faults.push(fault_at(&entry, Rule::RecordLinked));
                     orphans.push(entry.into());
                 }
-                Item::Entry(entry) => match places.get(entry.name) {
-                    Some(&place) => {
-                        faults.push(fault_at(&entry, Rule::NameOnce));
-                        let value = &mut counters[place].value;
-                        *value = value.saturating_add(entry.value);
+                Item::Entry(entry) => {
+                    let hash = places.hasher().hash_one(entry.name);
+                    let known = match places.entry(hash) {
+                        Vacant(place) => {
+                            place.insert(counters.len());
+                            None
+                        }
+                        Occupied(place) if counters[*place.get()].name == entry.name => Some(*place.get()),
+                        Occupied(_) => counters.iter().position(|counter| counter.name == entry.name),
+                    };
+                    match known.map(|place| &mut counters[place]) {
+                        Some(counter) => {
+                            faults.push(fault_at(&entry, Rule::NameOnce));
+                            counter.value = counter.value.saturating_add(entry.value);
+                        }
+                        None => counters.push(entry.into()),
                     }
-                    None => {
-                        places.insert(entry.name.to_vec(), counters.len());
-                        counters.push(entry.into());
-                    }
-                },
+                }
             }
         }
         let (leftovers, limit) = (reader.leftovers(), reader.limit());

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, linkat, mkdirat, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, linkat, mkdirat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
 use crate::error::{Cause, Error, FileName};
@@ -45,6 +45,10 @@ impl Directory {
     /// [`Error`] of the system.
     pub fn create(path: impl Into<Arc<Path>>) -> Result<Self, Error> {
         let path = path.into();
+        // It is there, but for the first time.
+        if let Ok(directory) = Directory::open(Arc::clone(&path)) {
+            return Ok(directory);
+        }
         DirBuilder::new()
             .recursive(true)
             .mode(DIRECTORY_MODE)
@@ -60,6 +64,10 @@ impl Directory {
     ///
     /// [`Error`] of the system.
     pub fn create_subdirectory(&self, name: &str) -> Result<Self, Error> {
+        // It is there, but for the first time.
+        if let Some(directory) = self.open_subdirectory(name)? {
+            return Ok(directory);
+        }
         match mkdirat(&self.descriptor, name, Mode::from_raw_mode(DIRECTORY_MODE as _)) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(self.error("making the directory", name, errno)),
@@ -213,21 +221,31 @@ impl Directory {
 
     /// Opens a regular file; `None` if there is none of this name.
     pub(crate) fn open_regular(&self, name: &str, access: OFlags) -> Result<Option<File>, Error> {
-        let error = |cause: Cause| self.error("opening", name, cause);
+        let Some(file) = self.open_any(name, access)? else { return Ok(None) };
+        self.regular_status(&file, name)?;
+        Ok(Some(file))
+    }
+
+    /// Opens what is at a name and is no link; `None` if there is nothing.
+    pub(crate) fn open_any(&self, name: &str, access: OFlags) -> Result<Option<File>, Error> {
         // NONBLOCK: a pipe or device in the place of a file must not make us wait.
         let flags = access | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = match openat(&self.descriptor, name, flags, Mode::empty()) {
-            Ok(descriptor) => File::from(descriptor),
-            Err(Errno::NOENT) => return Ok(None),
+        match openat(&self.descriptor, name, flags, Mode::empty()) {
+            Ok(descriptor) => Ok(Some(File::from(descriptor))),
+            Err(Errno::NOENT) => Ok(None),
             // A directory or a device without a driver.
-            Err(Errno::ISDIR | Errno::NXIO) => return Err(error(Cause::NotAFile)),
-            Err(errno) => return Err(error(errno.into())),
-        };
-        let status = rustix::fs::fstat(&file).map_err(|errno| error(errno.into()))?;
-        if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
-            return Err(error(Cause::NotAFile));
+            Err(Errno::ISDIR | Errno::NXIO) => Err(self.error("opening", name, Cause::NotAFile)),
+            Err(errno) => Err(self.error("opening", name, errno)),
         }
-        Ok(Some(file))
+    }
+
+    /// The status of an open file, which must be a regular one.
+    pub(crate) fn regular_status(&self, file: &File, name: &str) -> Result<Stat, Error> {
+        let status = fstat(file).map_err(|errno| self.error("opening", name, errno))?;
+        if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
+            return Err(self.error("opening", name, Cause::NotAFile));
+        }
+        Ok(status)
     }
 
     /// Device and inode of what the name leads to; `None` if it leads nowhere.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use memmap2::{MmapOptions, MmapRaw};
-use rustix::fs::{FlockOperation, OFlags, flock, fstat};
+use rustix::fs::{FlockOperation, OFlags, Stat, flock, fstat};
 use rustix::io::Errno;
 use tallymark_core::format::layout::{FILE_MIN, HEADER_MAX, MAGIC, PAGE};
 use tallymark_core::{Fault, Header, Mapped, ReadWords, Rule, Store};
@@ -72,10 +72,13 @@ impl MappedFile {
         header: &Header,
         capacity: u32,
     ) -> Result<Self, Error> {
-        let (file, identity) = open_or_make(directory, name, header)?;
+        let (file, mut status) = open_or_make(directory, name, header)?;
         let error = |cause: Cause| directory.error("opening", name, cause);
-        complete(&file, header).map_err(error)?;
-        let status = fstat(&file).map_err(|errno| error(errno.into()))?;
+        if status.st_size < FILE_MIN.into() {
+            complete(&file, header).map_err(error)?;
+            status = directory.regular_status(&file, name)?;
+        }
+        let identity = identity(&status);
         let capacity = capacity.clamp(PAGE, MAX_CAPACITY).next_multiple_of(PAGE);
         let length = usable_length(status.st_size as u64, capacity).map_err(error)?;
         let (mapping, capacity) = map(directory, name, identity, length, capacity)?;
@@ -93,8 +96,17 @@ impl MappedFile {
             name: file_name(name),
             identity,
         };
-        mapped.take_in(length).map_err(error)?;
-        header.check(&mapped.memory).map_err(|fault| error(fault.into()))?;
+        // A file with as many blocks as it is long has no holes to give blocks to.
+        if (status.st_blocks as u64).saturating_mul(512) < length.into() {
+            allocate(&mapped.file, &(0..length.into())).map_err(|errno| error(errno.into()))?;
+        }
+        // SAFETY: the file is at least `length` bytes long, and the mapping covers it (F1, F2).
+        unsafe { mapped.memory.lengthen(length) };
+        if header.check(&mapped.memory).is_err() {
+            // A file of zeros can be completed; any other fault stays.
+            complete(&mapped.file, header).map_err(error)?;
+            header.check(&mapped.memory).map_err(|fault| error(fault.into()))?;
+        }
         Ok(mapped)
     }
 
@@ -203,20 +215,19 @@ impl Store for MappedFile {
 }
 
 /// Opens a file or makes it, and marks it as in use; of several makers all end on one file. Returns
-/// its identity too. Bound: a file that is deleted each time it has appeared is given up after 16
+/// its status too. Bound: a file that is deleted each time it has appeared is given up after 16
 /// tries.
-fn open_or_make(directory: &Directory, name: &str, header: &Header) -> Result<(File, (u64, u64)), Error> {
+fn open_or_make(directory: &Directory, name: &str, header: &Header) -> Result<(File, Stat), Error> {
     for _ in 0..16 {
-        if let Some(file) = directory.open_regular(name, OFlags::RDWR)? {
-            let error = |errno: Errno| directory.error("opening", name, errno);
+        if let Some(file) = directory.open_any(name, OFlags::RDWR)? {
             // Other errors: a file system without locks. Then nobody asks for an exclusive one either.
             if flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK) {
                 return Err(directory.error("opening", name, Cause::InUse));
             }
-            let identity = identity(&fstat(&file).map_err(error)?);
+            let status = directory.regular_status(&file, name)?;
             // It may have been removed before it was marked.
-            if directory.identity(name).map_err(error)? == Some(identity) {
-                return Ok((file, identity));
+            if status.st_nlink > 0 {
+                return Ok((file, status));
             }
             continue;
         }
@@ -237,7 +248,7 @@ fn map(
     capacity: u32,
 ) -> Result<(MmapRaw, u32), Error> {
     let error = |cause: Cause| directory.error("opening", name, cause);
-    let file = directory.open_regular(name, OFlags::RDWR)?.ok_or_else(|| error(Cause::Moved))?;
+    let file = directory.open_any(name, OFlags::RDWR)?.ok_or_else(|| error(Cause::Moved))?;
     let status = fstat(&file).map_err(|errno| error(errno.into()))?;
     if identity(&status) != expected {
         return Err(error(Cause::Moved));

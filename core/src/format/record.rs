@@ -89,6 +89,13 @@ impl Record {
         self.offset + record_size(self.name_length)
     }
 
+    /// Where the bytes of the name are.
+    #[must_use]
+    pub const fn name_range(&self) -> core::ops::Range<usize> {
+        let start = (self.offset + RECORD_HEADER) as usize;
+        start..start + self.name_length as usize
+    }
+
     /// Whether the record has this name.
     ///
     /// # Errors
@@ -96,19 +103,35 @@ impl Record {
     /// [`Outside`] if the memory is shorter than the record.
     #[inline]
     pub fn has_name<W: ReadWords>(&self, words: &W, name: &[u8]) -> Result<bool, Outside> {
-        if self.name_length as usize != name.len() {
+        // Names of one length often differ at their end only.
+        if self.name_length as usize != name.len() || !self.ends_as(words, name)? {
             return Ok(false);
         }
         let mut rest = name;
         for piece in Pieces::of_name(self.offset, self.name_length) {
-            let bytes = piece.load(words)?;
-            let (part, after) = rest.split_at(rest.len().min(piece.width()));
-            if bytes[..part.len()] != *part {
+            let (width, left) = (piece.width(), rest.len());
+            let found = piece.load(words)?;
+            let wanted = piece.cut_from(&mut rest);
+            // What follows the end of the name in its last word does not matter.
+            let matches = if left >= width { found == wanted } else { found[..left] == wanted[..left] };
+            if !matches {
                 return Ok(false);
             }
-            rest = after;
         }
         Ok(true)
+    }
+
+    /// Whether the last word of the name is that of `name`, which is as long.
+    #[inline]
+    fn ends_as<W: ReadWords>(&self, words: &W, name: &[u8]) -> Result<bool, Outside> {
+        let first = self.offset + RECORD_HEADER;
+        let last = Piece::around(first + self.name_length - 1);
+        let Some(mut tail) = name.get((last.offset - first) as usize..) else { return Ok(true) };
+        let mut found = last.load(words)?;
+        for byte in found.iter_mut().skip(tail.len()) {
+            *byte = 0;
+        }
+        Ok(found == last.cut_from(&mut tail))
     }
 
     /// Copies the name into `buffer` and returns it.
@@ -124,11 +147,17 @@ impl Record {
         let mut at = 0;
         for piece in Pieces::of_name(self.offset, self.name_length) {
             let bytes = piece.load(words)?;
-            let count = piece.width().min(self.name_length as usize - at);
-            buffer[at..at + count].copy_from_slice(&bytes[..count]);
-            at += count;
+            // Whole words first: a copy of a length that is known is one instruction.
+            match buffer.get_mut(at..at + 8).filter(|_| piece.width() == 8) {
+                Some(whole) => whole.copy_from_slice(&bytes),
+                None => {
+                    let count = 4.min(buffer.len() - at);
+                    buffer[at..at + count].copy_from_slice(&bytes[..count]);
+                }
+            }
+            at += piece.width();
         }
-        Ok(&buffer[..at])
+        Ok(&buffer[..self.name_length as usize])
     }
 }
 
@@ -160,11 +189,7 @@ pub fn write_entry_at<W: Words>(words: &W, offset: u32, name: &Name<'_>) -> Resu
     words.store64(offset, 0, Ordering::Relaxed)?;
     let mut rest = name.bytes();
     for piece in Pieces::of_record(offset, name.length()) {
-        let (part, after) = rest.split_at(rest.len().min(piece.width()));
-        let mut bytes = [0; 8];
-        bytes[..part.len()].copy_from_slice(part);
-        piece.store(words, bytes)?;
-        rest = after;
+        piece.store(words, piece.cut_from(&mut rest))?;
     }
     // ORDER: Relaxed. As above.
     words.store32(offset + LENGTH_IN_RECORD, name.length() | LENGTH_MARK, Ordering::Relaxed)
@@ -198,8 +223,35 @@ struct Piece {
 }
 
 impl Piece {
+    /// The word that holds the byte at `offset`.
+    const fn around(offset: u32) -> Self {
+        let unit = offset & !(UNIT - 1);
+        Piece { offset: if offset - unit < 8 { unit } else { offset & !3 } }
+    }
+
     const fn width(self) -> usize {
         if self.offset.is_multiple_of(UNIT) { 8 } else { 4 }
+    }
+
+    /// Takes the bytes of the word from the front of a name; zeros follow its end, and the second half
+    /// is zero for a 32-bit word.
+    #[inline]
+    fn cut_from(self, rest: &mut &[u8]) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        if self.width() == 8 {
+            if let Some((whole, after)) = rest.split_first_chunk() {
+                *rest = after;
+                return *whole;
+            }
+        } else if let Some(([a, b, c, d], after)) = rest.split_first_chunk() {
+            *rest = after;
+            return [*a, *b, *c, *d, 0, 0, 0, 0];
+        }
+        for (byte, &of_name) in bytes.iter_mut().zip(*rest) {
+            *byte = of_name;
+        }
+        *rest = &[];
+        bytes
     }
 
     /// The bytes of the word in memory order; the second half is zero for a 32-bit word.

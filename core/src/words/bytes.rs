@@ -33,6 +33,10 @@ impl ReadWords for Bytes<'_> {
     fn load64(&self, offset: u32, _: Ordering) -> Result<u64, Outside> {
         self.array(offset).map(u64::from_ne_bytes)
     }
+
+    fn private(&self) -> Option<&[u8]> {
+        Some(self.0)
+    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,11 @@ pub trait ReadWords {
     ///
     /// [`Outside`] if `offset` is no multiple of 8 or the word is not inside the memory.
     fn load64(&self, offset: u32, order: Ordering) -> Result<u64, Outside>;
+
+    /// The memory as bytes, if nobody can write it: a private copy.
+    fn private(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// Memory that can be written word by word while other processes do the same.
@@ -109,6 +114,10 @@ impl<W: ReadWords + ?Sized> ReadWords for &W {
     #[inline]
     fn load64(&self, offset: u32, order: Ordering) -> Result<u64, Outside> {
         (**self).load64(offset, order)
+    }
+    #[inline]
+    fn private(&self) -> Option<&[u8]> {
+        (**self).private()
     }
 }
 

@@ -14,7 +14,7 @@ use super::layout::{
 use super::preamble::Preamble;
 use super::record::{Record, check_link};
 use crate::fault::{Fault, Rule};
-use crate::words::ReadWords;
+use crate::words::{Outside, ReadWords};
 
 mod marks;
 mod source;
@@ -181,7 +181,7 @@ impl<'m, W: ReadWords> Reader<'m, W> {
 
     fn entry(&mut self, record: Record) -> Entry<'_> {
         let value = self.source.load64(record.offset).unwrap_or(0);
-        let name = record.copy_name(&self.source.words, &mut self.name).unwrap_or(&[]);
+        let name = name_of(&self.source.words, &record, &mut self.name).unwrap_or(&[]);
         Entry { offset: record.offset, value, name }
     }
 
@@ -270,7 +270,7 @@ impl<'m, W: ReadWords> Reader<'m, W> {
     }
 
     fn bucket_of(&mut self, record: &Record) -> u32 {
-        record.copy_name(&self.source.words, &mut self.name).map_or(BUCKETS, hash)
+        name_of(&self.source.words, record, &mut self.name).map_or(BUCKETS, hash)
     }
 
     /// Looks at one unit that the chains may not have reached.
@@ -321,5 +321,17 @@ impl<'m, W: ReadWords> Reader<'m, W> {
             && at / PAGE == (at + size) / PAGE
             && (at..at + size).step_by(UNIT as usize).all(|unit| !self.marks.is_covered(unit));
         whole.then_some(Record { offset: at, name_length, next })
+    }
+}
+
+/// The name of a record: in place if nobody can change it, else copied.
+fn name_of<'n, W: ReadWords>(
+    words: &'n W,
+    record: &Record,
+    copy: &'n mut [u8; NAME_MAX as usize],
+) -> Result<&'n [u8], Outside> {
+    match words.private().and_then(|bytes| bytes.get(record.name_range())) {
+        Some(name) => Ok(name),
+        None => record.copy_name(words, copy),
     }
 }
