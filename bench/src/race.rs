@@ -37,6 +37,8 @@ pub(crate) struct Length {
     pub(crate) least: usize,
     /// The most rounds.
     pub(crate) most: usize,
+    /// Rounds before these, which do not count.
+    pub(crate) warm_up: usize,
 }
 
 /// The times of all contestants: by round, contestant, and point.
@@ -61,10 +63,10 @@ pub(crate) struct Comparison {
     pub(crate) high: f64,
 }
 
-/// Lets them do their work, after one round that does not count.
+/// Lets them do their work.
 pub(crate) fn race(contestants: &mut [Contestant<'_>], length: Length) -> Result<Times> {
-    for contestant in &mut *contestants {
-        (contestant.work)()?;
+    for _ in 0..length.warm_up {
+        contestants.iter_mut().try_for_each(|contestant| (contestant.work)().map(drop))?;
     }
     let start = Instant::now();
     let mut rounds = Vec::new();
@@ -130,7 +132,7 @@ mod tests {
             }
         };
         let mut contestants = [Contestant::new("a", time(2.0)), Contestant::new("b", time(4.0))];
-        let times = race(&mut contestants, Length { seconds: 0.0, least: 9, most: 9 }).unwrap();
+        let times = race(&mut contestants, Length { seconds: 0.0, least: 9, most: 9, warm_up: 1 }).unwrap();
         let comparison = times.compare("a", "b", 0).unwrap();
         assert_eq!((comparison.low, comparison.ratio, comparison.high), (0.5, 0.5, 0.5));
         assert_eq!((comparison.ours, comparison.other), (2.0, 4.0));

@@ -9,7 +9,7 @@ use anyhow::Result;
 use super::new_counters::{go_file, handles};
 use super::{Context, file_of, metadata, names, session, timed};
 use crate::check;
-use crate::race::{Contestant, race};
+use crate::race::{Contestant, Length, race};
 use crate::table::Report;
 
 /// The sizes, and how many counters before each are timed: several pages of the file, except before
@@ -52,7 +52,7 @@ pub(super) fn run(context: &Context, report: &mut Report) -> Result<()> {
             Ok(times)
         }));
     }
-    let times = race(&mut contestants, context.length(3, ROUNDS))?;
+    let times = race(&mut contestants, Length { warm_up: 0, ..context.length(3, ROUNDS) })?;
     drop(contestants);
     for (point, (size, _)) in SIZES.into_iter().enumerate() {
         let measure = format!("new counter, the file grown to {size}, {}", medium.kind);

@@ -70,7 +70,7 @@ impl Context {
     }
 
     fn length(&self, least: usize, most: usize) -> Length {
-        Length { seconds: self.seconds, least, most }
+        Length { seconds: self.seconds, least, most, warm_up: 1 }
     }
 
     /// Go, if it is installed.
