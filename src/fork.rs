@@ -10,11 +10,12 @@ pub(crate) use unix::prepare;
 #[cfg(unix)]
 mod unix {
     use std::cell::RefCell;
-    use std::sync::Once;
+    use std::sync::{MutexGuard, Once};
 
     use tallymark_core::session::Held;
 
     use crate::global::SESSION;
+    use crate::intern;
     use crate::platform::{SignalsBlocked, around_fork};
     use crate::system::System;
 
@@ -22,9 +23,10 @@ mod unix {
     /// handler that interrupted that very work may be the one that forks.
     const TRIES: u32 = 1_000_000;
 
-    /// The session, held, and no signal, so that no handler of the child counts before what waits is
-    /// forgotten. In this order: signals come last.
+    /// The session and the tables of names, held, and no signal, so that no handler of the child counts
+    /// before what waits is forgotten. In this order: signals come last.
     struct Forking {
+        _names: [MutexGuard<'static, ()>; 2],
         session: Option<Held<System>>,
         _signals: SignalsBlocked,
     }
@@ -44,7 +46,8 @@ mod unix {
 
     extern "C" fn before() {
         let signals = SignalsBlocked::new();
-        let forking = Forking { session: SESSION.hold(TRIES), _signals: signals };
+        let names = intern::hold();
+        let forking = Forking { _names: names, session: SESSION.hold(TRIES), _signals: signals };
         let _ = FORKING.try_with(|cell| cell.replace(Some(forking)));
     }
 

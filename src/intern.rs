@@ -2,6 +2,8 @@
 
 use std::hash::{BuildHasher, Hasher as _};
 use std::ptr;
+#[cfg(unix)]
+use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -40,8 +42,14 @@ pub(crate) fn stack(name: Name<'_>) -> &'static Counter {
     STACKS.make(name)
 }
 
+/// Keeps others from making counters while the guards live, so that no copy of this process is born
+/// with a lock that nobody gives back.
+#[cfg(unix)]
+pub(crate) fn hold() -> [MutexGuard<'static, ()>; 2] {
+    [&PLAIN, &STACKS].map(|table| table.growing.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 static PLAIN: Interned = Interned::new();
-#[cfg(any(test, feature = "stacks"))]
 static STACKS: Interned = Interned::new();
 
 /// Slots of the first table; each further one has twice as many. A power of two.

@@ -75,8 +75,9 @@ impl Session {
 
     /// Lands what waits and gives up the file: what is counted from now on waits for the next
     /// session. (Dropping the session keeps the file.)
-    pub fn close(self) {
-        drop(self);
+    pub fn close(mut self) {
+        drop(self.background.take());
+        poll();
         SESSION.stop();
     }
 
