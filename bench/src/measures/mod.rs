@@ -7,6 +7,7 @@ mod new_counters;
 mod opening;
 mod reading;
 mod two_threads;
+mod write_back;
 
 use std::cell::{RefCell, RefMut};
 use std::path::{Path, PathBuf};
@@ -33,9 +34,10 @@ type Measure = fn(&Context, &mut Report) -> Result<()>;
 
 /// All of them, with the names that a filter is held against. Those that leave many counters behind in
 /// this process come last.
-const MEASURES: [(&str, Measure); 8] = [
+const MEASURES: [(&str, Measure); 9] = [
     ("increments", increments::run),
     ("two-threads", two_threads::run),
+    ("write-back", write_back::run),
     ("opening", opening::run),
     ("sessions", opening::sessions),
     ("lookup", lookup::run),
