@@ -48,6 +48,9 @@ impl Guarded {
         let mut block = &FIRST;
         loop {
             for range in &block.ranges {
+                if range.start.load(Ordering::Relaxed) != 0 {
+                    continue;
+                }
                 let taken = range.start.compare_exchange(0, start, Ordering::Relaxed, Ordering::Relaxed);
                 if taken.is_ok() {
                     range.replaced.store(0, Ordering::Relaxed);

@@ -30,7 +30,7 @@ impl LastingFile {
         header: &Header,
         capacity: u32,
     ) -> Result<Self, Error> {
-        let mut file = MappedFile::open(directory, name, header, capacity)?;
+        let mut file = MappedFile::open_as(directory, name, header, capacity, true)?;
         file.keep_mapped();
         Ok(LastingFile(file))
     }

@@ -34,9 +34,8 @@ const FIRST_RECORD_MAX: usize = HEADER_MAX as usize + 2080;
 /// be touched. It is unmapped when the value is dropped, which borrows of its memory prevent;
 /// [`LastingFile`](crate::LastingFile) is one that stays mapped.
 ///
-/// While a process has the file open, it is in use: it holds a shared `flock`, by a descriptor that
-/// is not the one that was mapped, so that it ends when the value, and its copies in the children
-/// after `fork`, are gone. Who removes the file, such as a report, asks for an exclusive one first.
+/// While a process has the file open, it is in use: it holds a shared `flock`, which ends when the value,
+/// and its copies in the children after `fork`, are gone. Who removes the file, such as a report, asks for an exclusive one first.
 ///
 /// Invariants: (F1) `memory` covers exactly the range of the mapping; (F2) its length is a multiple of
 /// 16384 and at most the length the file had at some time, and all of it has blocks where the file
@@ -72,6 +71,18 @@ impl MappedFile {
         header: &Header,
         capacity: u32,
     ) -> Result<Self, Error> {
+        MappedFile::open_as(directory, name, header, capacity, false)
+    }
+
+    /// As [`MappedFile::open`]; one that lasts is mapped by a descriptor of its own, so that the mapping
+    /// does not keep it in use.
+    pub(crate) fn open_as(
+        directory: &Arc<Directory>,
+        name: &str,
+        header: &Header,
+        capacity: u32,
+        lasting: bool,
+    ) -> Result<Self, Error> {
         let (file, mut status) = open_or_make(directory, name, header)?;
         let error = |cause: Cause| directory.error("opening", name, cause);
         if status.st_size < FILE_MIN.into() {
@@ -81,7 +92,11 @@ impl MappedFile {
         let identity = identity(&status);
         let capacity = capacity.clamp(PAGE, MAX_CAPACITY).next_multiple_of(PAGE);
         let length = usable_length(status.st_size as u64, capacity).map_err(error)?;
-        let (mapping, capacity) = map(directory, name, identity, length, capacity)?;
+        let (mapping, capacity) = if lasting {
+            map(directory, name, identity, length, capacity)?
+        } else {
+            reserve(&file, length, capacity).map_err(error)?
+        };
         let base = NonNull::new(mapping.as_mut_ptr()).ok_or_else(|| error(Errno::NOMEM.into()))?;
         // SAFETY: the mapping is `capacity` bytes long and lives as long as the value (F1); its first
         // `length` bytes are file (F2); it is reached through `Mapped` only.

@@ -12,6 +12,7 @@ pub struct Bytes<'a>(
 );
 
 impl Bytes<'_> {
+    #[inline]
     fn array<const N: usize>(&self, offset: u32) -> Result<[u8; N], Outside> {
         let outside = Outside { offset };
         if !(offset as usize).is_multiple_of(N) || offset > self.length() {
@@ -22,18 +23,22 @@ impl Bytes<'_> {
 }
 
 impl ReadWords for Bytes<'_> {
+    #[inline]
     fn length(&self) -> u32 {
         u32::try_from(self.0.len()).unwrap_or(u32::MAX)
     }
 
+    #[inline]
     fn load32(&self, offset: u32, _: Ordering) -> Result<u32, Outside> {
         self.array(offset).map(u32::from_ne_bytes)
     }
 
+    #[inline]
     fn load64(&self, offset: u32, _: Ordering) -> Result<u64, Outside> {
         self.array(offset).map(u64::from_ne_bytes)
     }
 
+    #[inline]
     fn private(&self) -> Option<&[u8]> {
         Some(self.0)
     }
