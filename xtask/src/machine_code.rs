@@ -115,7 +115,11 @@ fn follow<'a>(
                     at = place(lines, label)?;
                     continue;
                 }
-                Effect::Branch(label) => follow(lines, machine, place(lines, label)?, so_far, paths)?,
+                Effect::Branch(label) if label.starts_with(".L") => {
+                    follow(lines, machine, place(lines, label)?, so_far, paths)?;
+                }
+                // What it leads to is another function.
+                Effect::Branch(_) => {}
                 Effect::Locked | Effect::Other => {}
             }
         }
@@ -140,9 +144,7 @@ fn effect<'a>(instruction: Instruction<'a>, machine: Machine) -> Effect<'a> {
             _ if name.starts_with("xchg") && operands.contains('(') => Effect::Locked,
             _ if name.starts_with("ret") => Effect::Return,
             "jmp" | "jmpq" if is_local => Effect::Jump(label),
-            // Another function takes over.
             "jmp" | "jmpq" => Effect::Call,
-            _ if name.starts_with('j') && !is_local => Effect::Other,
             _ if name.starts_with("call") => Effect::Call,
             _ if name.starts_with('j') => Effect::Branch(label),
             _ => Effect::Other,
@@ -154,7 +156,6 @@ fn effect<'a>(instruction: Instruction<'a>, machine: Machine) -> Effect<'a> {
                 "ret" => Effect::Return,
                 "b" if is_local => Effect::Jump(label),
                 "b" | "bl" | "blr" | "br" => Effect::Call,
-                _ if name.starts_with("b.") && !is_local => Effect::Other,
                 "cbz" | "cbnz" | "tbz" | "tbnz" => Effect::Branch(label),
                 _ if name.starts_with("b.") => Effect::Branch(label),
                 _ => Effect::Other,
@@ -214,6 +215,8 @@ mod tests {
     #[test]
     fn good_code_is_refused() {
         assert_eq!(fast_path(GOOD, "one", Machine::X86).unwrap().len(), 6);
+        let far = GOOD.replacen("\tjbe\t.L1", "\tjbe\tslow", 1).replacen("jmp\tslow", "jmpq\t*slow(%rip)", 1);
+        assert_eq!(fast_path(&far, "one", Machine::X86).unwrap().len(), 6);
         let arm = "one:\n\tldar\tx8, [x8]\n\tcmp\tx8, #1 // a\n\tb.ls\t.L1\n\tldadd\tx9, x9, [x8]\n\tret\n\
                    .L1:\n\tb\tslow\n.Lfunc_end0:\n";
         assert_eq!(fast_path(arm, "one", Machine::Arm).unwrap().len(), 5);
