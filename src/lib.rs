@@ -35,6 +35,8 @@
 //! | report weeks, clean up, switch off | `Base::make_reports` (feature `report`), [`Base::clean`], [`Base::set_mode`] |
 //! | hold one file without a session | [`CountFile`] |
 //!
+//! More in [`examples`].
+//!
 //! # A file by hand
 //!
 //! ```
@@ -61,6 +63,8 @@ mod config;
 mod contents;
 mod count_file;
 mod counter;
+#[cfg(feature = "stacks")]
+pub mod examples;
 mod expired;
 mod fork;
 mod global;
