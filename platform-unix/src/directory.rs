@@ -116,6 +116,8 @@ impl Directory {
         // Bound: each turn reads a byte at least.
         loop {
             match file.read(&mut into[length..]) {
+                // A regular file gives less than is asked for at its end only.
+                Ok(read) if length + read < into.len() => return Ok(Some(&into[..length + read])),
                 Ok(0) => return Ok(Some(&into[..length])),
                 Ok(read) => length += read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
