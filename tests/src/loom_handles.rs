@@ -1,6 +1,8 @@
 //! Handles, their list and the gate made of loom's atomics. Orderings can be weakened one at a time,
 //! to see that the protocol then fails.
 
+use std::cell::Cell;
+
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::AtomicUsize;
 use tallymark_core::counter::gate::{Gate, GateWord};
@@ -8,100 +10,146 @@ use tallymark_core::counter::protocol::{Cells, Chain, Link};
 use tallymark_core::counter::state::State;
 use tallymark_core::words::Ordering;
 
-/// Which ordering is made Relaxed.
+/// An operation of the protocol that carries an ordering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names of the operations")]
-pub enum Weakened {
-    Nothing,
+pub enum Operation {
     StateStore,
     StateLoad,
+    /// The second look at the state, after an addition to the pending sum.
+    StateCheck,
     AddPending,
     TakePending,
     HeadLoad,
     HeadExchange,
     LinkLoad,
     LinkExchange,
+    TryEnter,
     Knock,
     Leave,
     LeaveWithNote,
 }
 
+/// At most one operation, and the weaker ordering that it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weakened(Option<(Operation, Ordering)>);
+
 impl Weakened {
+    /// Every ordering as it is.
+    pub const NOTHING: Weakened = Weakened(None);
+
+    /// This operation, with this ordering.
+    #[must_use]
+    pub const fn to(operation: Operation, order: Ordering) -> Self {
+        Weakened(Some((operation, order)))
+    }
+
     /// The ordering of an operation.
-    fn at(self, operation: Weakened, order: Ordering) -> Ordering {
-        if self == operation { Ordering::Relaxed } else { order }
+    fn at(self, operation: Operation, order: Ordering) -> Ordering {
+        self.0.filter(|weakened| weakened.0 == operation).map_or(order, |weakened| weakened.1)
     }
 }
 
-/// One handle. Its count in a file exists once `exists` has been written.
+/// One handle, and its counts in two files. A count exists once its `exists` has been written.
 #[derive(Debug)]
 pub struct LoomHandle {
     state: AtomicUsize,
     pending: AtomicUsize,
-    /// The count in the file.
-    pub landed: AtomicUsize,
-    /// What is done to make the count: 1 when it is there.
-    pub exists: UnsafeCell<usize>,
+    landed: [AtomicUsize; 2],
+    exists: [UnsafeCell<bool>; 2],
     weakened: Weakened,
 }
 
 impl LoomHandle {
-    /// A handle that is enlisted, if `waiting`.
+    /// A handle that the session knows, without a place.
     #[must_use]
-    pub fn new(waiting: bool, weakened: Weakened) -> Self {
+    pub fn new(weakened: Weakened) -> Self {
         LoomHandle {
-            state: AtomicUsize::new(usize::from(waiting)),
+            state: AtomicUsize::new(word_of_state(State::Waiting)),
             pending: AtomicUsize::new(0),
-            landed: AtomicUsize::new(0),
-            exists: UnsafeCell::new(0),
+            landed: [AtomicUsize::new(0), AtomicUsize::new(0)],
+            exists: [UnsafeCell::new(false), UnsafeCell::new(false)],
             weakened,
         }
+    }
+
+    /// Does what has to be done before anybody counts into that file.
+    pub fn make(&self, count: usize) {
+        // SAFETY: loom reports a read that races with this, before it can do harm.
+        self.exists[count].with_mut(|exists| unsafe { *exists = true });
+    }
+
+    /// The words, for one addition of one thread.
+    #[must_use]
+    pub fn cells(&self) -> LoomCells<'_> {
+        LoomCells { handle: self, has_added: Cell::new(false) }
+    }
+
+    /// What waits, as `Counter::waiting`.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.pending.load(Ordering::Relaxed)
     }
 
     /// What waits and what has landed.
     #[must_use]
     pub fn sums(&self) -> (usize, usize) {
-        (self.pending.load(Ordering::Relaxed), self.landed.load(Ordering::Relaxed))
+        (self.waiting(), self.landed.iter().map(|count| count.load(Ordering::Relaxed)).sum())
     }
 }
 
-impl Cells for LoomHandle {
-    type Count = ();
+/// The words of a handle as one thread sees them.
+#[derive(Debug)]
+pub struct LoomCells<'h> {
+    handle: &'h LoomHandle,
+    has_added: Cell<bool>,
+}
 
-    fn state(&self, order: Ordering) -> State<()> {
-        match self.state.load(self.weakened.at(Weakened::StateLoad, order)) {
+impl Cells for LoomCells<'_> {
+    type Count = usize;
+
+    fn state(&self, order: Ordering) -> State<usize> {
+        let operation = if self.has_added.get() { Operation::StateCheck } else { Operation::StateLoad };
+        match self.handle.state.load(self.handle.weakened.at(operation, order)) {
             0 => State::Fresh,
             1 => State::Waiting,
-            _ => State::Attached(()),
+            count => State::Attached(count - 2),
         }
     }
 
-    fn set_state(&self, state: State<()>, order: Ordering) {
-        let word = match state {
-            State::Fresh => 0,
-            State::Waiting => 1,
-            State::Attached(()) => 2,
-        };
-        self.state.store(word, self.weakened.at(Weakened::StateStore, order));
+    fn set_state(&self, state: State<usize>, order: Ordering) {
+        let order = self.handle.weakened.at(Operation::StateStore, order);
+        self.handle.state.store(word_of_state(state), order);
     }
 
     fn leave_fresh(&self, order: Ordering) {
-        let _ = self.state.compare_exchange(0, 1, order, Ordering::Relaxed);
+        let _ = self.handle.state.compare_exchange(0, 1, order, Ordering::Relaxed);
     }
 
     fn add_pending(&self, n: u64, order: Ordering) {
-        self.pending.fetch_add(n as usize, self.weakened.at(Weakened::AddPending, order));
+        self.has_added.set(true);
+        let order = self.handle.weakened.at(Operation::AddPending, order);
+        self.handle.pending.fetch_add(n as usize, order);
     }
 
     fn take_pending(&self, order: Ordering) -> u64 {
-        self.pending.swap(0, self.weakened.at(Weakened::TakePending, order)) as u64
+        let order = self.handle.weakened.at(Operation::TakePending, order);
+        self.handle.pending.swap(0, order) as u64
     }
 
-    fn land(&self, (): (), n: u64) {
+    fn land(&self, count: usize, n: u64) {
         // SAFETY: loom reports a read that races with the write, before it can do harm.
-        let exists = self.exists.with(|exists| unsafe { *exists });
-        assert_eq!(exists, 1, "counted into what is not there yet");
-        self.landed.fetch_add(n as usize, Ordering::Relaxed);
+        let exists = self.handle.exists[count].with(|exists| unsafe { *exists });
+        assert!(exists, "counted into what is not there yet");
+        self.handle.landed[count].fetch_add(n as usize, Ordering::Relaxed);
+    }
+}
+
+fn word_of_state(state: State<usize>) -> usize {
+    match state {
+        State::Fresh => 0,
+        State::Waiting => 1,
+        State::Attached(count) => count + 2,
     }
 }
 
@@ -130,7 +178,7 @@ impl LoomList {
     #[must_use]
     pub fn members(&self) -> Vec<usize> {
         let mut members = Vec::new();
-        let order = self.weakened.at(Weakened::HeadLoad, Ordering::Acquire);
+        let order = self.weakened.at(Operation::HeadLoad, Ordering::Acquire);
         let mut at = link_of(self.head.fetch_add(0, order));
         while let Link::To(member) = at {
             assert!(!members.contains(&member), "a handle is in the list twice");
@@ -162,20 +210,20 @@ impl Chain for LoomList {
     type Node = usize;
 
     fn head(&self, order: Ordering) -> Link<usize> {
-        link_of(self.head.load(self.weakened.at(Weakened::HeadLoad, order)))
+        link_of(self.head.load(self.weakened.at(Operation::HeadLoad, order)))
     }
 
     fn exchange_head(&self, current: Link<usize>, node: usize, success: Ordering) -> bool {
-        let success = self.weakened.at(Weakened::HeadExchange, success);
+        let success = self.weakened.at(Operation::HeadExchange, success);
         self.head.compare_exchange(word_of(current), node + 2, success, Ordering::Relaxed).is_ok()
     }
 
     fn link(&self, node: usize, order: Ordering) -> Link<usize> {
-        link_of(self.links[node].load(self.weakened.at(Weakened::LinkLoad, order)))
+        link_of(self.links[node].load(self.weakened.at(Operation::LinkLoad, order)))
     }
 
     fn exchange_link(&self, node: usize, current: Link<usize>, next: Link<usize>, success: Ordering) {
-        let success = self.weakened.at(Weakened::LinkExchange, success);
+        let success = self.weakened.at(Operation::LinkExchange, success);
         let words = (word_of(current), word_of(next));
         let _ = self.links[node].compare_exchange(words.0, words.1, success, Ordering::Relaxed);
     }
@@ -211,9 +259,11 @@ impl GateWord for LoomGate {
 
     fn exchange(&self, current: Gate, new: Gate, success: Ordering, failure: Ordering) -> Result<(), Gate> {
         let operation = match (current, new) {
-            (Gate::Shut, Gate::Open) => Weakened::Leave,
-            (Gate::Noted, Gate::Shut) => Weakened::LeaveWithNote,
-            _ => Weakened::Knock,
+            (Gate::Shut, Gate::Open) => Operation::Leave,
+            (Gate::Noted, Gate::Shut) => Operation::LeaveWithNote,
+            // `knock` passes on what others have asked for, and asks for AcqRel.
+            _ if success == Ordering::Acquire => Operation::TryEnter,
+            _ => Operation::Knock,
         };
         let success = self.weakened.at(operation, success);
         let exchanged = self.word.compare_exchange(current as usize, new as usize, success, failure);
