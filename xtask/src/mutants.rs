@@ -3,9 +3,7 @@
 //! A mutant is a change of text in a copy of the project. Changes that are left out because nobody could
 //! tell them from the original: a loser that does not mark its record dead (an unlinked record is as good
 //! to every reader), a value that is not zeroed (a place that is not all zeros is not used), a limit past
-//! the memory that is not looked at (asking for growth maps the rest as well), what waits being taken
-//! before the place is stored (whoever then waits leaves a note at the gate, and is placed; loom, which
-//! tries the handle without a gate, does catch it).
+//! the memory that is not looked at (asking for growth maps the rest as well).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -156,6 +154,65 @@ const MUTANTS: &[Mutant] = &[
         new: "    cells.set_state(State::Attached(count), Ordering::Release);",
     },
     Mutant {
+        name: "what waits is taken before the place is stored",
+        file: HANDLE,
+        old: "    cells.set_state(State::Attached(count), Ordering::Release);
+    settle(cells, count);",
+        new: "    settle(cells, count);
+    cells.set_state(State::Attached(count), Ordering::Release);",
+    },
+    Mutant {
+        name: "who waits looks again before it has added",
+        file: HANDLE,
+        old: "    cells.add_pending(n, Ordering::AcqRel);
+    // ORDER: Acquire. As in `add`.
+    match cells.state(Ordering::Acquire) {",
+        new: "    let state = cells.state(Ordering::Acquire);
+    cells.add_pending(n, Ordering::AcqRel);
+    match state {",
+    },
+    Mutant {
+        name: "who has enlisted a handle takes its place away",
+        file: HANDLE,
+        old: "cells.leave_fresh(Ordering::Relaxed);",
+        new: "cells.set_state(State::Waiting, Ordering::Relaxed);",
+    },
+    Mutant {
+        name: "a handle keeps its place in a file that is given up",
+        file: HANDLE,
+        old: "cells.set_state(State::Waiting, Ordering::Relaxed);",
+        new: "let _ = cells.state(Ordering::Relaxed);",
+    },
+    Mutant {
+        name: "the head is loaded before the link",
+        file: HANDLE,
+        old: "        let link = list.link(node, Ordering::Acquire);
+        // ORDER: Acquire. Pairs with the Release of the exchange of the head: the links behind it are
+        // seen. Weaker fails the loom test `enlist`.
+        let head = list.head(Ordering::Acquire);",
+        new: "        let head = list.head(Ordering::Acquire);
+        let link = list.link(node, Ordering::Acquire);",
+    },
+    Mutant {
+        name: "who loses the race to enlist does not try again",
+        file: HANDLE,
+        old: "            if list.exchange_head(head, node, Ordering::Release) {
+                return;
+            }",
+        new: "            list.exchange_head(head, node, Ordering::Release);
+            return;",
+    },
+    Mutant {
+        name: "a handle that is found in the list is enlisted again",
+        file: HANDLE,
+        old: "        if member == node {
+            return true;
+        }",
+        new: "        if member == node {
+            return false;
+        }",
+    },
+    Mutant {
         name: "what is taken does not land",
         file: HANDLE,
         old: "if n > 0 {
@@ -201,6 +258,13 @@ const MUTANTS: &[Mutant] = &[
         file: GATE,
         old: "Ok(()) => return found == Gate::Open,",
         new: "Ok(()) => return true,",
+    },
+    Mutant {
+        name: "who waits for its turn does not wait",
+        file: GATE,
+        old: "    gate.exchange(Gate::Open, Gate::Shut, Ordering::Acquire, Ordering::Relaxed).is_ok()",
+        new: "    let _ = gate.exchange(Gate::Open, Gate::Shut, Ordering::Acquire, Ordering::Relaxed);
+    true",
     },
     Mutant {
         name: "a note is thrown away",

@@ -11,6 +11,8 @@ mod world;
 use std::fmt;
 
 use stepping::{Action, Stepping};
+use tallymark_core::counter::gate;
+use tallymark_core::counter::protocol::{add, attach, detach, settle};
 pub use world::World;
 
 use super::explorer::{Fingerprint, Model};
@@ -18,8 +20,14 @@ use super::explorer::{Fingerprint, Model};
 /// What an actor does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// Counts one into a handle.
+    /// Counts one into a handle, and asks for a place if it has none.
     Add(u8),
+    /// The same, and who is inside then finds that the week is over.
+    AddAndRotate(u8),
+    /// Counts one into a handle, and never asks.
+    Count(u8),
+    /// Gives every handle a place that the session knows and that has none.
+    Attach,
     /// Goes on to the next file, also from none.
     Rotate,
     /// Gives up the file.
@@ -105,6 +113,7 @@ impl State {
                 it.in_hand = 0;
             }
             Action::Land(_, n) | Action::Wait(_, n) => world.made += n,
+            Action::StoreState(..) => world.expect(it.is_inside, "a state is stored outside the gate"),
             Action::Load(..) | Action::Store(..) => {}
         }
     }
@@ -209,22 +218,25 @@ enum Part {
 
 /// One part of a task, by the core's code. `None`: the task is over.
 fn perform(task: Task, part: Part, memory: &Stepping<'_>) -> Option<Part> {
-    use tallymark_core::counter::{gate, protocol};
     match (part, task) {
-        (Part::Begin, Task::Add(handle)) => {
-            let is_placed = protocol::add(&memory.cells(handle), memory, handle, 1);
+        (Part::Begin, Task::Add(handle) | Task::AddAndRotate(handle)) => {
+            let is_placed = add(&memory.cells(handle), memory, handle, 1);
             (!is_placed).then_some(Part::Knock)
         }
-        (Part::Begin, Task::Rotate | Task::Close) => {
+        (Part::Begin, Task::Count(handle)) => {
+            add(&memory.cells(handle), memory, handle, 1);
+            None
+        }
+        (Part::Begin, Task::Rotate | Task::Close | Task::Attach) => {
             if !gate::try_enter(memory) {
                 memory.wait_for_the_gate();
                 return None;
             }
-            for handle in memory.members() {
-                if memory.target(handle).is_some() {
-                    protocol::detach(&memory.cells(handle));
-                }
+            if task == Task::Attach {
+                attach_all(memory);
+                return Some(Part::Leave);
             }
+            give_up_file(memory);
             memory.open_next(task == Task::Rotate);
             Some(Part::PlaceAll)
         }
@@ -232,6 +244,11 @@ fn perform(task: Task, part: Part, memory: &Stepping<'_>) -> Option<Part> {
         (Part::Place, Task::Add(handle)) => {
             place(memory, handle);
             Some(Part::Leave)
+        }
+        (Part::Place, Task::AddAndRotate(_)) => {
+            give_up_file(memory);
+            memory.open_next(true);
+            Some(Part::PlaceAll)
         }
         (Part::PlaceAll | Part::Place, _) => {
             for handle in memory.members() {
@@ -245,13 +262,71 @@ fn perform(task: Task, part: Part, memory: &Stepping<'_>) -> Option<Part> {
     }
 }
 
+/// As `Work::give_up_file`.
+fn give_up_file(memory: &Stepping<'_>) {
+    for handle in memory.members() {
+        if memory.target(handle).is_some() {
+            detach(&memory.cells(handle));
+        }
+    }
+}
+
+/// Attaches all that the session knows, whether anything waits in them or not.
+fn attach_all(memory: &Stepping<'_>) {
+    for handle in memory.members() {
+        if memory.is_known(handle)
+            && let Some(file) = memory.open_file()
+        {
+            attach(&memory.cells(handle), memory.count(file, handle));
+        }
+    }
+}
+
 /// As `Work::place`.
 fn place(memory: &Stepping<'_>, handle: u8) {
-    use tallymark_core::counter::protocol::{attach, settle};
     if let Some(count) = memory.target(handle) {
         settle(&memory.cells(handle), count);
     } else if let Some(file) = memory.open_file() {
         attach(&memory.cells(handle), memory.count(file, handle));
+    }
+}
+
+impl Handles {
+    /// Who has stopped for ever, and those that it has interrupted.
+    fn halted(&self, state: &State) -> Vec<usize> {
+        let stopped = state.actors.iter().position(|actor| actor.is_stopped);
+        std::iter::successors(stopped, |&actor| self.scenario.roles[actor].interrupts).collect()
+    }
+
+    fn check_end(&self, state: &State) -> Result<(), String> {
+        let world = &state.world;
+        let halted = self.halted(state);
+        let is_shut = halted.iter().any(|&actor| state.actors[actor].is_inside);
+        for (actor, role) in self.scenario.roles.iter().enumerate() {
+            let next = role.tasks.get(state.actors[actor].done as usize);
+            // Work that has to wait for its turn waits for who has stopped inside; counting never does.
+            let waits_for_it = is_shut && matches!(next, Some(Task::Rotate | Task::Close | Task::Attach));
+            if next.is_some() && !waits_for_it && !halted.contains(&actor) {
+                return Err(format!("actor {actor} waits for ever"));
+            }
+        }
+        if is_shut {
+            return Ok(());
+        }
+        let asks = |role: &Role| !role.tasks.iter().any(|task| matches!(task, Task::Count(_)));
+        let all_ask = self.scenario.roles.iter().all(asks);
+        // Who has stopped before the gate leaves at most its own count waiting.
+        let may_wait = halted.len() as u8;
+        if world.waits_beside_its_place() > may_wait {
+            return Err("counts wait for ever beside their place".to_owned());
+        }
+        if world.is_open() && all_ask && world.pending() > may_wait {
+            return Err(format!("{} counts wait for ever beside an open file", world.pending()));
+        }
+        if !world.has_left_old_files() {
+            return Err("a handle counts into a file that is not open".to_owned());
+        }
+        Ok(())
     }
 }
 
@@ -303,25 +378,12 @@ impl Model for Handles {
         if seen != world.made {
             return Err(format!("{} counts were made, and there are {seen}", world.made));
         }
+        if state.actors.iter().filter(|actor| actor.is_inside).count() > 1 {
+            return Err("two are inside the gate".to_owned());
+        }
         if !is_end {
             return Ok(());
         }
-        let stopped = state.actors.iter().position(|actor| actor.is_stopped);
-        let is_shut = stopped.is_some_and(|actor| state.actors[actor].is_inside);
-        for (actor, role) in self.scenario.roles.iter().enumerate() {
-            let is_over = state.actors[actor].done as usize == role.tasks.len();
-            let below = |other: usize| self.scenario.roles[other].interrupts == Some(actor);
-            let waits_for_it = is_shut && role.tasks.iter().any(|task| !matches!(task, Task::Add(_)));
-            let excused = stopped == Some(actor) || stopped.is_some_and(below) || waits_for_it;
-            if !is_over && !excused {
-                return Err(format!("actor {actor} waits for ever"));
-            }
-        }
-        // Who has stopped before the gate leaves at most its own count waiting.
-        let may_wait = u8::from(stopped.is_some());
-        if world.is_open() && !is_shut && world.pending() > may_wait {
-            return Err(format!("{} counts wait for ever beside an open file", world.pending()));
-        }
-        Ok(())
+        self.check_end(state)
     }
 }

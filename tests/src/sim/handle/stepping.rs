@@ -17,6 +17,8 @@ pub(super) enum Action {
     Load(&'static str, u8),
     /// A store, or an exchange that need not succeed.
     Store(&'static str, u8, u8),
+    /// A store of the state of a handle.
+    StoreState(u8, u8),
     /// An addition to a pending sum.
     Wait(u8, u8),
     /// A pending sum is taken away.
@@ -100,6 +102,11 @@ impl<'s> Stepping<'s> {
         self.load("pending", |world| world.pending[handle as usize], 0) > 0
     }
 
+    /// Whether a handle has left `Fresh` and has no place.
+    pub(super) fn is_known(&self, handle: u8) -> bool {
+        self.cells(handle).state(Ordering::Acquire) == State::Waiting
+    }
+
     pub(super) fn open_file(&self) -> Option<u8> {
         // Only who is inside the gate changes it.
         self.along(|world| (world.open, Action::Load("open file", world.open)), 0).checked_sub(1)
@@ -171,8 +178,7 @@ impl Cells for Handle<'_, '_> {
         let store = |world: &mut World| {
             let before = std::mem::replace(&mut world.states[self.handle as usize], word);
             world.expect(state_of(before).may_become(&state), "a state that may not follow");
-            world.expect(world.gate != 0, "a state is stored outside the gate");
-            (0, Action::Store("state", self.handle, word))
+            (0, Action::StoreState(self.handle, word))
         };
         self.memory.step(store, 0);
     }

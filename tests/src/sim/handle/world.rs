@@ -68,6 +68,18 @@ impl World {
         self.open > 0
     }
 
+    /// What waits in handles that have a place.
+    pub(super) fn waits_beside_its_place(&self) -> u8 {
+        let handles = self.states.iter().zip(self.pending);
+        handles.filter(|&(&state, _)| state >= 2).map(|(_, pending)| pending).sum()
+    }
+
+    /// No handle has a place in a file that is not open.
+    pub(super) fn has_left_old_files(&self) -> bool {
+        let places = self.states.iter().filter_map(|state| state.checked_sub(2));
+        places.into_iter().all(|count| count / 2 + 1 == self.open)
+    }
+
     /// The list has no ring and no handle twice, and whoever has left `Fresh` is in it.
     pub(super) fn check(&self) -> Result<(), String> {
         if let Some(what) = self.broken {
