@@ -336,3 +336,17 @@ fn simulate(tree: &Path, root: &Path) -> Result<Option<String>> {
     let violation = violation.with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
     Ok(Some(violation.trim_start_matches("VIOLATION in ").to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mutant_has_no_place_or_two_or_changes_nothing() {
+        for Mutant { name, file, old, new } in MUTANTS {
+            let text = fs::read_to_string(workspace().join(file)).unwrap();
+            assert_eq!(text.matches(old).count(), 1, "{name}");
+            assert_ne!(old, new, "{name}");
+        }
+    }
+}
