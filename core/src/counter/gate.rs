@@ -63,8 +63,8 @@ pub fn leave<W: GateWord>(gate: &W) -> bool {
     if gate.exchange(Gate::Shut, Gate::Open, Ordering::Release, Ordering::Relaxed).is_ok() {
         return true;
     }
-    // ORDER: AcqRel. Acquire: what the notes ask for is seen. Release: passes on what came before it
-    // to those who exchange the word next.
+    // ORDER: AcqRel. Acquire: what the notes ask for is seen. Release is more than needed: who enters
+    // next pairs with the exchange above.
     let taken = gate.exchange(Gate::Noted, Gate::Shut, Ordering::AcqRel, Ordering::Relaxed);
     debug_assert!(taken.is_ok(), "only who is inside takes a note away");
     false

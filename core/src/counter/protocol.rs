@@ -100,9 +100,9 @@ pub fn add<C: Cells, L: Chain>(cells: &C, list: &L, node: L::Node, n: u64) -> bo
 /// Adds to the pending sum, and settles it if the handle has been attached meanwhile.
 #[cold]
 fn wait<C: Cells>(cells: &C, n: u64) -> bool {
-    // ORDER: AcqRel. Release: whoever takes the sum sees that the handle is enlisted. Acquire: if
-    // `settle` has taken before, the state stored before that is seen below. Weaker fails the loom
-    // test `attach`.
+    // ORDER: AcqRel. Acquire: pairs with the Release of the taking in `settle`; if that came before, the
+    // state stored before it is seen below. Weaker fails the loom test `attach`. Release is more than
+    // needed: who takes the sum reads nothing else through it.
     cells.add_pending(n, Ordering::AcqRel);
     // ORDER: Acquire. As in `add`.
     match cells.state(Ordering::Acquire) {
@@ -116,7 +116,8 @@ fn wait<C: Cells>(cells: &C, n: u64) -> bool {
 
 /// Moves what waits into a count.
 pub fn settle<C: Cells>(cells: &C, count: C::Count) {
-    // ORDER: AcqRel. Pairs with the addition in `wait`, as said there.
+    // ORDER: AcqRel. Release: pairs with the Acquire of the addition in `wait`, as said there. Acquire
+    // is more than needed, for the same reason as there.
     let n = cells.take_pending(Ordering::AcqRel);
     if n > 0 {
         cells.land(count, n);
