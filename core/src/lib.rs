@@ -27,6 +27,7 @@
 //! | [`table`] | the insertion protocol: look up, reserve, write, publish, look again |
 //! | [`mod@file`] | one counter file over a [`port::Store`]: answers "grow" and "look again" |
 //! | [`port`] | what a host supplies |
+//! | [`mod@ring`] | events from a signal handler to a reader: writer, reader, losses, memory |
 //! | [`calendar`] | days, weeks and their names |
 //! | [`fault`] | which rule of the format does not hold, and where |
 //!
@@ -61,6 +62,7 @@ pub mod fault;
 pub mod file;
 pub mod format;
 pub mod port;
+pub mod ring;
 pub mod session;
 pub mod table;
 pub mod words;

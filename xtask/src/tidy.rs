@@ -99,6 +99,7 @@ fn breaches_in(file: &str, text: &str) -> Vec<String> {
     if shipped && lines.len() > LONGEST_LINES {
         found.push(format!("{file}: {} lines, the limit is {LONGEST_LINES}", lines.len()));
     }
+    let is_test = file.contains("/tests/");
     let tests_begin = lines.iter().position(|line| line.trim() == "#[cfg(test)]").unwrap_or(lines.len());
     for (index, line) in lines.iter().enumerate() {
         let mut breach = |what: &str| found.push(format!("{file}:{}: {what}", index + 1));
@@ -111,7 +112,7 @@ fn breaches_in(file: &str, text: &str) -> Vec<String> {
         if is_rust && is_unsafe(line) && !explained(&lines, index, &SAFETY_MARKS, SAFETY_DISTANCE_LINES) {
             breach("`unsafe` without a SAFETY comment");
         }
-        let ordered = is_rust && file.starts_with(CORE) && index < tests_begin && names_order(line);
+        let ordered = is_rust && file.starts_with(CORE) && !is_test && index < tests_begin && names_order(line);
         if ordered && !explained(&lines, index, &ORDER_MARKS, ORDER_DISTANCE_LINES) {
             breach("an atomic order without an ORDER comment");
         }

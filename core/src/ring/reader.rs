@@ -1,0 +1,389 @@
+//! The end that reads.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::sync::atomic::Ordering;
+use core::time::Duration;
+
+use super::batch::{Batch, Extent, event_length, sums_at};
+use super::index::Index;
+use super::layout::{Threshold, data_at};
+use super::loss::{LOSS, Loss, Sums, snapshot};
+use super::memory::{Memory, Word32, Word64};
+use super::place::{Capacity, LIMIT};
+use super::tag::Tag;
+use super::wait::Wait;
+
+/// The only reader of a ring.
+///
+/// What a read gives stays in the ring, as it is, until the next read or [`Reader::release`].
+pub struct Reader<M: Memory, P: Wait<M>, T = u64> {
+    memory: M,
+    port: P,
+    wake: Threshold,
+    /// What has been given back: what `Read` holds.
+    read: Index,
+    /// Behind the last event that was given out.
+    next: Index,
+    /// The losses told of up to `next`.
+    told: Sums,
+    tag: PhantomData<fn() -> T>,
+}
+
+/// What a read found.
+pub enum Read<'r, M, T> {
+    /// Events, losses, or both: at least one.
+    Events(Batch<'r, M, T>),
+    /// Nothing yet.
+    Nothing,
+    /// Nothing, and there will be no more: the writer has closed the ring.
+    End,
+}
+
+/// The same, without the ring borrowed.
+enum Found {
+    Events(Batched),
+    Nothing,
+    End,
+}
+
+/// A batch, without the ring borrowed.
+struct Batched {
+    extent: Extent,
+    loss: Option<Loss>,
+    told: Sums,
+}
+
+/// A place in the ring that breaks a rule. Everything written until then has been passed over; the next
+/// read goes on behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RingFault {
+    /// Offset in bytes from the start of the ring's memory.
+    pub offset: usize,
+    /// The word found there.
+    pub value: u64,
+    /// The rule.
+    pub rule: RingRule,
+}
+
+/// The rules of a ring that bytes can break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RingRule {
+    /// The writer is ahead of the reader by at most the capacities.
+    Index,
+    /// An event has at least the words before its stack, and ends in its piece of the ring.
+    EventLength,
+}
+
+impl RingRule {
+    /// The rule in words.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            RingRule::Index => "the writer is ahead of the reader by at most the capacities",
+            RingRule::EventLength => "an event has its fixed words and ends in its piece of the ring",
+        }
+    }
+}
+
+impl fmt::Display for RingFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "offset {:#x}: found {:#x}; {}", self.offset, self.value, self.rule.text())
+    }
+}
+
+impl core::error::Error for RingFault {}
+
+/// A store of the writer becomes visible to other threads within this time. The reader looks once more
+/// after so long a sleep before it sleeps without end: see "sleeping" in docs/ring.md.
+pub const SETTLE: Duration = Duration::from_millis(1);
+
+impl<M: Memory, P: Wait<M>, T: Tag> Reader<M, P, T> {
+    /// The reader of a ring, going on behind what was given back before.
+    ///
+    /// # Safety
+    ///
+    /// There is no other reader of this ring while this one lives.
+    pub unsafe fn attach(memory: M, port: P, wake: Threshold) -> Self {
+        // ORDER: Relaxed, here and below. Only readers store these words, one after the other.
+        let read = Index::from_bits(memory.load64(Word64::Read, Ordering::Relaxed));
+        let told = Sums {
+            lost: memory.load32(Word32::TakenLost, Ordering::Relaxed),
+            too_large: memory.load32(Word32::TakenTooLarge, Ordering::Relaxed),
+            nested: memory.load32(Word32::TakenNested, Ordering::Relaxed),
+            weight: memory.load64(Word64::TakenWeight, Ordering::Relaxed),
+            ..Sums::default()
+        };
+        let wake = Threshold { data: wake.data.clamp(1, LIMIT), tags: wake.tags.clamp(1, LIMIT) };
+        Reader { memory, port, wake, read, next: read, told, tag: PhantomData }
+    }
+
+    /// Gives back what the last read gave out, and gives out what there is; never sleeps.
+    ///
+    /// # Errors
+    ///
+    /// [`RingFault`] if the memory is not what a writer leaves.
+    pub fn read(&mut self) -> Result<Read<'_, M, T>, RingFault> {
+        let found = self.look()?;
+        Ok(self.give(found))
+    }
+
+    /// As [`Reader::read`], but sleeps until there is something to wake up for: a threshold reached, a
+    /// loss, the end of the stream; or until the limit is over: then it gives out what there is, if
+    /// anything.
+    ///
+    /// With no limit it sleeps until a writer wakes it. A writer that was killed does not.
+    ///
+    /// # Errors
+    ///
+    /// [`RingFault`] if the memory is not what a writer leaves.
+    pub fn wait(&mut self, limit: Option<Duration>) -> Result<Read<'_, M, T>, RingFault> {
+        let mut limit = limit;
+        let found = loop {
+            match self.look()? {
+                Found::Nothing if limit != Some(Duration::ZERO) => self.sleep(&mut limit),
+                found => break found,
+            }
+        };
+        Ok(self.give(found))
+    }
+
+    /// Gives back what the last read gave out, now.
+    pub fn release(&mut self) {
+        if self.read != self.next {
+            // ORDER: Release. The events were read before their words are given back; pairs with the
+            // Acquire load of `Read` in the writer.
+            self.memory.store64(Word64::Read, self.next.bits(), Ordering::Release);
+            self.read = self.next;
+        }
+    }
+
+    /// What there is, with nothing given out.
+    fn look(&mut self) -> Result<Found, RingFault> {
+        self.release();
+        // Each round that does not return passes over one event at least. Bound: the capacity of tags.
+        loop {
+            let mut written = self.load_written();
+            if written.events_since(self.next) == 0 {
+                if !written.has_extra() {
+                    return Ok(Found::Nothing);
+                }
+                // In the reverse order of their publication: the end, the losses, the events. So events
+                // published before a loss or the end are seen with it, and come first.
+                let is_end = self.load_end();
+                let sums = snapshot(&self.memory);
+                written = self.load_written();
+                if written.events_since(self.next) == 0 {
+                    return Ok(match sums.and_then(|sums| sums.since(&self.told).map(|loss| (sums, loss))) {
+                        Some((sums, loss)) => {
+                            let told = self.told;
+                            self.tell(sums);
+                            Found::Events(Batched { extent: Extent::default(), loss: Some(loss), told })
+                        }
+                        None if is_end && sums.is_some() => Found::End,
+                        None => Found::Nothing,
+                    });
+                }
+            }
+            let told = self.told;
+            let (extent, items) = self.walk(written)?;
+            if items > 0 {
+                return Ok(Found::Events(Batched { extent, loss: None, told }));
+            }
+            self.release();
+        }
+    }
+
+    /// Whole events from `next` up to the end of the array, the rewind mark or the last tag; and how
+    /// many of them there are to give out.
+    fn walk(&mut self, written: Index) -> Result<(Extent, u32), RingFault> {
+        let capacity = self.memory.capacity();
+        let (words, events) = (written.words_since(self.next), written.events_since(self.next));
+        let in_range =
+            0 < words && words <= capacity.data as i32 && 0 < events && events <= capacity.tags as i32;
+        if !in_range {
+            self.next = written;
+            let offset = 8 * super::layout::at64(Word64::Written);
+            return Err(RingFault { offset, value: written.bits(), rule: RingRule::Index });
+        }
+        let (words, events) = (words as u32, events as u32);
+        let mut place = capacity.data_place(self.next);
+        let mut room = words.min(capacity.data - place);
+        let mut skip = 0;
+        if self.memory.load_word(place) == 0 {
+            skip = room;
+            place = 0;
+            room = words - skip;
+        }
+        let tag_place = capacity.tag_place(self.next);
+        let events = events.min(capacity.tags - tag_place);
+        let mut extent = Extent { place, words: 0, tag_place, events: 0 };
+        let mut items = 0;
+        while extent.events < events && extent.words < room {
+            let at = place + extent.words;
+            let word = self.memory.load_word(at);
+            if word == 0 && extent.events > 0 {
+                break;
+            }
+            let Some(length) = event_length(capacity, word, room - extent.words) else {
+                return Err(self.malformed(at, word, written));
+            };
+            let is_told = word & LOSS != 0 && {
+                let sums = sums_at(&self.memory, at, tag_place + extent.events);
+                let is_told = sums.since(&self.told).is_none();
+                if !is_told {
+                    self.tell(sums);
+                }
+                is_told
+            };
+            items += u32::from(!is_told);
+            extent.words += length;
+            extent.events += 1;
+        }
+        if extent.events == 0 {
+            return Err(self.malformed(place, 0, written));
+        }
+        self.next = self.next.add_counts_and_clear_flags(skip + extent.words, extent.events);
+        Ok((extent, items))
+    }
+
+    fn malformed(&mut self, place: u32, value: u64, written: Index) -> RingFault {
+        self.next = written.add_counts_and_clear_flags(0, 0);
+        let offset = 8 * (data_at(self.memory.capacity()) + place as usize);
+        RingFault { offset, value, rule: RingRule::EventLength }
+    }
+
+    /// Remembers that losses up to `sums` were told of, for the writer and for readers to come.
+    fn tell(&mut self, sums: Sums) {
+        self.told = sums;
+        // ORDER: Relaxed, here and below. Numbers by themselves.
+        self.memory.store32(Word32::TakenTooLarge, sums.too_large, Ordering::Relaxed);
+        self.memory.store32(Word32::TakenNested, sums.nested, Ordering::Relaxed);
+        self.memory.store64(Word64::TakenWeight, sums.weight, Ordering::Relaxed);
+        self.memory.store32(Word32::TakenLost, sums.lost, Ordering::Relaxed);
+    }
+
+    fn load_written(&self) -> Index {
+        // ORDER: Acquire. The words and tags of the events are seen; pairs with the Release stores of
+        // `Written` in the writer.
+        Index::from_bits(self.memory.load64(Word64::Written, Ordering::Acquire))
+    }
+
+    fn load_end(&self) -> bool {
+        // ORDER: Acquire. What was published before the end is seen; pairs with the Release store of
+        // `EndOfStream`.
+        self.memory.load32(Word32::EndOfStream, Ordering::Acquire) != 0
+    }
+
+    fn give(&self, found: Found) -> Read<'_, M, T> {
+        match found {
+            Found::Events(Batched { extent, loss, told }) => {
+                Read::Events(Batch { memory: &self.memory, extent, loss, told, tag: PhantomData })
+            }
+            Found::Nothing => Read::Nothing,
+            Found::End => Read::End,
+        }
+    }
+
+    /// Sleeps until woken, or until there is something that the writer did not wake for because it
+    /// looked too early, or until the limit is over.
+    fn sleep(&mut self, limit: &mut Option<Duration>) {
+        if !self.fall_asleep() {
+            return;
+        }
+        let mut unsettled = SETTLE;
+        loop {
+            self.nap(&mut unsettled, limit);
+            // ORDER: Acquire. What the writer stored before it woke us is seen; pairs with its Release
+            // store of 0.
+            if self.memory.load32(Word32::Sleeping, Ordering::Acquire) == 0 {
+                return;
+            }
+            if *limit == Some(Duration::ZERO) || self.is_awaited() {
+                self.stay_awake();
+                return;
+            }
+        }
+    }
+
+    /// One sleep: a short one until all stores from before it are visible, then a long one.
+    fn nap(&self, unsettled: &mut Duration, limit: &mut Option<Duration>) {
+        if *unsettled == Duration::ZERO {
+            return self.port.sleep(&self.memory, limit);
+        }
+        let mut short = Some(limit.map_or(*unsettled, |limit| limit.min(*unsettled)));
+        let before = short.unwrap_or_default();
+        self.port.sleep(&self.memory, &mut short);
+        let slept = before.saturating_sub(short.unwrap_or_default());
+        *unsettled = unsettled.saturating_sub(slept);
+        if let Some(limit) = limit {
+            *limit = limit.saturating_sub(slept);
+        }
+    }
+
+    /// Marks the reader as asleep; false if there is something to read after all.
+    fn fall_asleep(&self) -> bool {
+        // ORDER: Relaxed. The fence orders it.
+        self.memory.store32(Word32::Sleeping, 1, Ordering::Relaxed);
+        // ORDER: SeqCst fence, between the store of `Sleeping` and the load of `Written`; pairs with the
+        // one in `Writer::look_for_sleeper`. Weaker, and both miss each other: the reader sleeps on.
+        self.memory.fence(Ordering::SeqCst);
+        let is_anything = self.load_written().events_since(self.next) != 0 || self.has_extra();
+        if is_anything {
+            self.stay_awake();
+        }
+        !is_anything
+    }
+
+    fn stay_awake(&self) {
+        // ORDER: Relaxed. A wake that comes later finds nobody, which is as well.
+        self.memory.store32(Word32::Sleeping, 0, Ordering::Relaxed);
+    }
+
+    /// Whether there is something that a sleeping reader is woken for.
+    fn is_awaited(&self) -> bool {
+        let written = self.load_written();
+        written.words_since(self.next) >= self.wake.data as i32
+            || written.events_since(self.next) >= self.wake.tags as i32
+            || self.has_extra()
+    }
+
+    /// Whether a loss or the end waits.
+    fn has_extra(&self) -> bool {
+        self.load_written().has_extra()
+            && (self.load_end() || snapshot(&self.memory).is_none_or(|sums| sums.since(&self.told).is_some()))
+    }
+
+    /// The capacities of the ring.
+    #[must_use]
+    pub fn capacity(&self) -> Capacity {
+        self.memory.capacity()
+    }
+
+    /// For tests of the protocol.
+    #[doc(hidden)]
+    pub fn memory(&self) -> &M {
+        &self.memory
+    }
+}
+
+impl<M, T> fmt::Debug for Read<'_, M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Read::Events(batch) => batch.fmt(f),
+            Read::Nothing => f.write_str("Nothing"),
+            Read::End => f.write_str("End"),
+        }
+    }
+}
+
+impl<M: Memory, P: Wait<M>, T> fmt::Debug for Reader<M, P, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("read", &self.read)
+            .field("next", &self.next)
+            .field("told", &self.told)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,121 @@
+//! Losses: reasons, times, sums, and where they are told.
+
+use super::*;
+use crate::ring::memory::Word32;
+
+fn loss<M: Lend>(read: Read<'_, M, u64>) -> Loss {
+    let Read::Events(batch) = read else { panic!("{read:?}") };
+    let mut items = batch.into_iter();
+    match (items.next(), items.next()) {
+        (Some(Item::Loss(loss)), None) => loss,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_loss_hides_its_reasons_times_and_weight() {
+    let capacity = Capacity::new(1, 16, 4).unwrap();
+    let mut memory = memory(capacity);
+    let (writer, mut reader) = ring::<Native, _>(&mut memory, capacity, Index::default(), Polling);
+    writer.write(1, 10, &[7], &[0; 10]).unwrap();
+    assert_eq!(writer.write(1, 11, &[100], &[0; 4]), Err(Reason::Full));
+    assert_eq!(writer.write(1, 12, &[20], &[0; 14]), Err(Reason::TooLarge));
+    assert_eq!(writer.write(1, 13, &[3, 4], &[]), Err(Reason::TooLarge), "a header too long");
+    assert_eq!(writer.write(1, 14, &[], &[0; 4]), Err(Reason::Full));
+    let _ = reader.read().unwrap();
+    let told = loss(reader.read().unwrap());
+    let expected = Loss { count: 4, too_large: 2, nested: 0, first_time: 11, last_time: 14, weight: 123 };
+    assert_eq!(told, expected);
+    assert_eq!((told.full(), writer.lost()), (2, Some(expected)));
+    // The next run has its own numbers.
+    assert_eq!(writer.write(1, 20, &[5], &[0; 14]), Err(Reason::TooLarge));
+    let told = loss(reader.read().unwrap());
+    assert_eq!(told, Loss { count: 1, too_large: 1, nested: 0, first_time: 20, last_time: 20, weight: 5 });
+    assert!(matches!(reader.read().unwrap(), Read::Nothing));
+}
+
+#[test]
+fn a_loss_in_the_ring_is_told_twice_or_looks_like_an_event() {
+    // Without a header, an event of a loss has the length of others.
+    let capacity = Capacity::new(0, 8, 4).unwrap();
+    let mut memory = memory(capacity);
+    let (writer, mut reader) = ring::<Native, _>(&mut memory, capacity, Index::default(), Polling);
+    writer.write(1, 10, &[], &[1, 2, 3, 4, 5, 6]).unwrap();
+    assert_eq!(writer.write(2, 11, &[], &[1]), Err(Reason::Full));
+    let _ = reader.read().unwrap();
+    reader.release();
+    writer.write(3, 12, &[], &[1]).unwrap(); // behind the event of the loss
+    assert_eq!(given(reader.read().unwrap()), words(&[3, 11, 1, 3, 12, 1], &[0, 3]));
+    assert_eq!(given(reader.read().unwrap()), words(&[], &[]));
+    drop(writer);
+    assert!(given(reader.read().unwrap()).is_end);
+}
+
+/// The reader has told of a loss that it saw before the writer put the same into the ring.
+#[test]
+fn a_loss_that_both_ends_tell_of_is_told_twice() {
+    let capacity = Capacity::new(0, 8, 4).unwrap();
+    let mut memory = memory(capacity);
+    let (writer, mut reader) = ring::<Native, _>(&mut memory, capacity, Index::default(), Polling);
+    assert_eq!(writer.write(1, 10, &[], &[0; 9]), Err(Reason::TooLarge));
+    let told = loss(reader.read().unwrap());
+    assert_eq!((told.count, told.first_time), (1, 10));
+    // The writer does not know yet.
+    reader.memory().store32(Word32::TakenLost, 0, Ordering::Relaxed);
+    writer.write(2, 11, &[], &[5]).unwrap();
+    assert_eq!(given(reader.read().unwrap()), words(&[3, 11, 5], &[2]));
+}
+
+#[test]
+fn the_number_of_losses_wraps() {
+    let capacity = Capacity::new(0, 8, 4).unwrap();
+    let mut memory = memory(capacity);
+    let (writer, reader) = ring::<Native, _>(&mut memory, capacity, Index::default(), Polling);
+    assert!(writer.write(1, 10, &[], &[0; 9]).is_err());
+    // As if the reader had told of 2^32 - 2 of them less.
+    reader.memory().store32(Word32::TakenLost, 2, Ordering::Relaxed);
+    let (words, wake) = (writer.memory().other_end(), Header::new(capacity).wake);
+    let other = reader.memory().other_end();
+    core::mem::forget(writer);
+    // SAFETY: the one before is gone.
+    let writer: Writer<_, _> = unsafe { Writer::attach(words, Polling, wake) };
+    // SAFETY: the one before is gone.
+    let mut reader = unsafe { Reader::attach(other, Polling, wake) };
+    for time in 11..20 {
+        assert!(writer.write(1, time, &[], &[0; 9]).is_err());
+    }
+    let mut told = 0_u64;
+    while let Read::Events(batch) = reader.read().unwrap() {
+        let _: &Batch<'_, _, u64> = &batch;
+        for item in batch {
+            let Item::Loss(loss) = item else { panic!() };
+            told += u64::from(loss.count);
+        }
+    }
+    assert_eq!(told, u64::from(u32::MAX));
+}
+
+#[test]
+fn a_loss_survives_neither_writer_nor_reader() {
+    let capacity = Capacity::new(1, 16, 4).unwrap();
+    let mut words = memory(capacity);
+    let ring: Ring<_> = Ring::format(&mut words, &Header::new(capacity)).unwrap();
+    let (writer, _) = ring.split::<u64, _>(Polling);
+    writer.write(1, 10, &[1], &[1]).unwrap();
+    assert!(writer.write(2, 11, &[5], &[0; 14]).is_err());
+    // Both die; the reader leaves nothing to do.
+    core::mem::forget(writer);
+    let (writer, mut reader) = Ring::attach(&mut words).unwrap().split::<u64, _>(Polling);
+    assert!(writer.write(3, 12, &[6], &[0; 14]).is_err());
+    writer.write(4, 13, &[1], &[2]).unwrap();
+    let mut all = Given::default();
+    loop {
+        let read = given(reader.read().unwrap());
+        if read.words.is_empty() {
+            break;
+        }
+        all.words.extend(read.words);
+        all.tags.extend(read.tags);
+    }
+    assert_eq!(all, super::words(&[4, 10, 1, 1, 4, 11, 0, 2, 4, 13, 1, 2], &[1, 0, 4]));
+}

@@ -1,0 +1,340 @@
+//! The end that writes: it may be a signal or interrupt handler.
+
+use core::cell::Cell;
+use core::fmt;
+use core::marker::PhantomData;
+use core::sync::atomic::Ordering;
+
+use super::index::{Index, count_sub};
+use super::layout::Threshold;
+use super::loss::{Loss, Reason, Sums, publish, snapshot};
+use super::memory::{Memory, Record, Stack, Word32, Word64};
+use super::nested::Nested;
+use super::place::{Capacity, LIMIT};
+use super::tag::Tag;
+use super::wait::Wait;
+
+/// The only writer of a ring.
+///
+/// [`Writer::write`] takes no lock, allocates nothing and ends after a fixed number of steps: see
+/// docs/ring.md for the bound. Its only system call is the one that wakes a sleeping reader.
+///
+/// Dropping it closes the ring.
+pub struct Writer<M: Memory, P: Wait<M>, T = u64> {
+    memory: M,
+    port: P,
+    wake: Threshold,
+    /// Behind the last event: what `Written` holds.
+    written: Cell<Index>,
+    /// `Read` as it was at some time.
+    read: Cell<Index>,
+    /// From here on the reader may have to be woken. Never further than the threshold behind the place
+    /// where a reader sleeps.
+    due: Cell<Index>,
+    /// Sums of all that was lost.
+    sums: Cell<Sums>,
+    /// The lost events that an event of the ring tells of.
+    told: Cell<u32>,
+    /// Whether some may not be told of by anybody.
+    may_be_pending: Cell<bool>,
+    turn: Cell<u32>,
+    nested: Nested,
+    tag: PhantomData<fn(T)>,
+}
+
+impl<M: Memory, P: Wait<M>, T: Tag> Writer<M, P, T> {
+    /// The writer of a ring, going on behind what was written before, also if that was closed.
+    ///
+    /// # Safety
+    ///
+    /// There is no other writer of this ring while this one lives.
+    pub unsafe fn attach(memory: M, port: P, wake: Threshold) -> Self {
+        // ORDER: Acquire, three times. Pairs with what another process stored before it died; within a
+        // process the hand-over of the memory orders it.
+        let written = Index::from_bits(memory.load64(Word64::Written, Ordering::Acquire));
+        let read = Index::from_bits(memory.load64(Word64::Read, Ordering::Acquire));
+        let turn = memory.load32(Word32::LossTurn, Ordering::Acquire);
+        let sums = snapshot(&memory).unwrap_or_default();
+        // ORDER: Relaxed, twice. Numbers by themselves.
+        let taken = memory.load32(Word32::TakenLost, Ordering::Relaxed);
+        memory.store32(Word32::EndOfStream, 0, Ordering::Relaxed);
+        Writer {
+            wake: Threshold { data: wake.data.clamp(1, LIMIT), tags: wake.tags.clamp(1, LIMIT) },
+            written: Cell::new(written),
+            read: Cell::new(read),
+            // The first write looks.
+            due: Cell::new(written),
+            sums: Cell::new(sums),
+            told: Cell::new(if written.has_extra() { taken } else { sums.lost }),
+            may_be_pending: Cell::new(true),
+            turn: Cell::new(turn),
+            nested: Nested::default(),
+            memory,
+            port,
+            tag: PhantomData,
+        }
+    }
+
+    /// Writes an event: its tag, its time, at most as many header words as the ring has (zeros are put
+    /// behind them), and a stack.
+    ///
+    /// Callable in a signal handler of the thread that calls it elsewhere, also in the middle of
+    /// another call: that one loses its event ([`Reason::Nested`]) and counts it.
+    ///
+    /// # Errors
+    ///
+    /// The [`Reason`] why the event was not written. It has been counted as lost, and the reader will
+    /// be told.
+    #[inline]
+    pub fn write(&self, tag: T, time: u64, header: &[u64], stack: &[usize]) -> Result<(), Reason> {
+        if !self.nested.enter() {
+            self.nested.count(self.weight(header));
+            return Err(Reason::Nested);
+        }
+        let outcome = self.write_alone(tag, time, header, stack);
+        if self.nested.leave() {
+            self.gather_nested(time);
+        }
+        outcome
+    }
+
+    #[inline(always)]
+    fn write_alone(&self, tag: T, time: u64, header: &[u64], stack: &[usize]) -> Result<(), Reason> {
+        let capacity = self.memory.capacity();
+        if stack.len() > LIMIT as usize || header.len() > capacity.header as usize {
+            return self.lose(Reason::TooLarge, time, header);
+        }
+        let want = capacity.event_words(stack.len() as u32);
+        if self.may_be_pending.get() {
+            self.settle(want, time, header)?;
+        } else if !capacity.can_write_record(self.read.get(), self.written.get(), want) {
+            self.make_room(want, time, header)?;
+        }
+        let tag = T::IS_STORED.then(|| tag.into_word());
+        self.put(tag, &Record { length: want.into(), time, header, stack: Stack::Frames(stack) });
+        Ok(())
+    }
+}
+
+impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
+    /// Looks again at what the reader has given back.
+    fn make_room(&self, want: u32, time: u64, header: &[u64]) -> Result<(), Reason> {
+        self.load_read();
+        let (read, written) = (self.read.get(), self.written.get());
+        if self.memory.capacity().can_write_record(read, written, want) {
+            return Ok(());
+        }
+        self.lose(self.reason(want), time, header)
+    }
+
+    /// Why there is no room, now that `read` is fresh.
+    fn reason(&self, want: u32) -> Reason {
+        let is_empty = self.written.get().events_since(self.read.get()) == 0;
+        let is_too_large = want > self.memory.capacity().data
+            || is_empty
+                && !self.memory.capacity().can_write_record(self.written.get(), self.written.get(), want);
+        if is_too_large { Reason::TooLarge } else { Reason::Full }
+    }
+
+    /// Losses may wait: if they do, tells of them in an event, if that and the next have room.
+    fn settle(&self, want: u32, time: u64, header: &[u64]) -> Result<(), Reason> {
+        let capacity = self.memory.capacity();
+        self.load_read();
+        if !self.has_overflow() {
+            self.may_be_pending.set(false);
+            return self.make_room(want, time, header);
+        }
+        let length = capacity.event_words(1);
+        if !capacity.can_write_two_records(self.read.get(), self.written.get(), length, want) {
+            return self.lose(self.reason(want), time, header);
+        }
+        let sums = self.sums.get();
+        let event = sums.to_event(length);
+        let weight = [event.weight];
+        let header = if capacity.header == 0 { &[][..] } else { &weight[..] };
+        let stack = Stack::Lost(event.counts);
+        self.put(Some(event.tag), &Record { length: event.length, time: event.time, header, stack });
+        self.told.set(sums.lost);
+        self.may_be_pending.set(false);
+        Ok(())
+    }
+
+    /// Writes an event that has room, and publishes it.
+    #[inline(always)]
+    fn put(&self, tag: Option<u64>, record: &Record<'_>) {
+        let (capacity, written) = (self.memory.capacity(), self.written.get());
+        let want = capacity.event_words(record.stack.len() as u32);
+        let place = capacity.data_place(written);
+        let skip = capacity.skip(place, want);
+        if skip == 0 {
+            self.memory.store_record(place, record);
+        } else {
+            self.memory.store_rewind(place);
+            self.memory.store_record(0, record);
+        }
+        if let Some(tag) = tag {
+            self.memory.store_tag(capacity.tag_place(written), tag);
+        }
+        let written = written.add_counts_and_clear_flags(skip + want, 1);
+        // ORDER: Release. Publishes the event and its tag; pairs with the Acquire load of `Written` in
+        // the reader. Weaker, and the reader finds words of an older event.
+        self.memory.store64(Word64::Written, written.bits(), Ordering::Release);
+        self.written.set(written);
+        if written.words_since(self.due.get()) >= 0 || written.events_since(self.due.get()) >= 0 {
+            self.look_for_sleeper();
+        }
+    }
+
+    /// The unread words or events may have reached the threshold: wakes the reader if it sleeps.
+    ///
+    /// This and the reader's `fall_asleep` are the two sides of one race: each stores, then looks at
+    /// what the other stored, with a SeqCst fence in between. At least one of them sees the other.
+    #[cold]
+    fn look_for_sleeper(&self) {
+        // ORDER: SeqCst fence, between the store of `Written` and the load of `Sleeping`; pairs with the
+        // one in `Reader::fall_asleep`. Weaker, and both miss each other: the reader sleeps on.
+        self.memory.fence(Ordering::SeqCst);
+        self.load_read();
+        let (read, written) = (self.read.get(), self.written.get());
+        let has_reached = written.words_since(read) >= self.wake.data as i32
+            || written.events_since(read) >= self.wake.tags as i32;
+        if has_reached {
+            self.wake_sleeper();
+        }
+        // A reader that falls asleep after the fence has read all that is written now.
+        let from = if has_reached { written } else { read };
+        self.due.set(from.add_counts_and_clear_flags(self.wake.data, self.wake.tags));
+    }
+
+    fn wake_sleeper(&self) {
+        // ORDER: Relaxed. The fence before orders it.
+        if self.memory.load32(Word32::Sleeping, Ordering::Relaxed) != 0 {
+            // ORDER: Release. What was stored before is seen by a reader that finds itself woken; pairs
+            // with the Acquire load behind its sleep.
+            self.memory.store32(Word32::Sleeping, 0, Ordering::Release);
+            self.port.wake(&self.memory);
+        }
+    }
+
+    /// Marks `Written` with [`Index::WRITE_EXTRA`] and wakes the reader.
+    fn wakeup_extra(&self) {
+        let written = self.written.get().with_extra();
+        // ORDER: Release. Publishes the sums or the end of the stream stored before; pairs with the
+        // Acquire load of `Written` in the reader.
+        self.memory.store64(Word64::Written, written.bits(), Ordering::Release);
+        self.written.set(written);
+        // ORDER: SeqCst fence. As in `look_for_sleeper`.
+        self.memory.fence(Ordering::SeqCst);
+        self.wake_sleeper();
+    }
+
+    fn load_read(&self) {
+        // ORDER: Acquire. The reader has done with the words before; pairs with its Release store of
+        // `Read`. Weaker, and they are written while they are read.
+        self.read.set(Index::from_bits(self.memory.load64(Word64::Read, Ordering::Acquire)));
+    }
+
+    /// Lost events that nobody has told of.
+    fn overflow(&self) -> u32 {
+        // ORDER: Relaxed. A number by itself.
+        let taken = self.memory.load32(Word32::TakenLost, Ordering::Relaxed);
+        let lost = self.sums.get().lost;
+        lost.wrapping_sub(taken).min(lost.wrapping_sub(self.told.get()))
+    }
+
+    /// Whether losses wait that nobody has told of.
+    fn has_overflow(&self) -> bool {
+        self.overflow() != 0
+    }
+
+    /// Counts an event that could not be written.
+    fn lose(&self, reason: Reason, time: u64, header: &[u64]) -> Result<(), Reason> {
+        self.increment_overflow(reason, 1, time, self.weight(header));
+        Err(reason)
+    }
+
+    fn weight(&self, header: &[u64]) -> u64 {
+        if self.memory.capacity().header == 0 { 0 } else { header.first().copied().unwrap_or(0) }
+    }
+
+    /// Adds lost events to the sums and publishes these; wakes the reader for the first of a run.
+    fn increment_overflow(&self, reason: Reason, count: u32, time: u64, weight: u64) {
+        let pending = self.overflow();
+        if pending.checked_add(count).is_none() {
+            return; // 2^32 - 1 losses in one run: the number stays.
+        }
+        let mut sums = self.sums.get().plus(reason, count, time, weight);
+        if pending == 0 {
+            sums.first_time = time;
+        }
+        self.sums.set(sums);
+        publish(&self.memory, self.turn.get(), &sums);
+        self.turn.set(self.turn.get().wrapping_add(1));
+        self.may_be_pending.set(true);
+        // Later ones of a run find the reader told, or about to look: see docs/ring.md.
+        if pending == 0 || !self.written.get().has_extra() {
+            self.wakeup_extra();
+        }
+    }
+
+    /// Takes what nested writers have counted into the sums. What comes meanwhile waits for the next
+    /// call: so this ends.
+    #[cold]
+    fn gather_nested(&self, time: u64) {
+        if self.nested.enter() {
+            let (count, weight) = self.nested.take();
+            if count != 0 {
+                self.increment_overflow(Reason::Nested, count, time, weight);
+            }
+            self.nested.leave();
+        }
+    }
+
+    /// What was lost since the ring was made, whether or not the reader was told: the number of events
+    /// modulo 2^32, the times of the latest run.
+    #[must_use]
+    pub fn lost(&self) -> Option<Loss> {
+        self.sums.get().since(&Sums::default())
+    }
+
+    /// The capacities of the ring.
+    #[must_use]
+    pub fn capacity(&self) -> Capacity {
+        self.memory.capacity()
+    }
+
+    /// Says that there is no more to come. Everything written before is still read.
+    pub fn close(self) {}
+
+    /// What [`Writer::close`] does.
+    pub(super) fn end_stream(&self) {
+        self.gather_nested(self.sums.get().last_time);
+        // ORDER: Release. All that was published before is seen by whoever sees the end; pairs with the
+        // Acquire load in the reader, which comes before it looks at losses and events.
+        self.memory.store32(Word32::EndOfStream, 1, Ordering::Release);
+        self.wakeup_extra();
+    }
+
+    /// For tests of the protocol.
+    #[doc(hidden)]
+    pub fn memory(&self) -> &M {
+        &self.memory
+    }
+}
+
+impl<M: Memory, P: Wait<M>, T> Drop for Writer<M, P, T> {
+    fn drop(&mut self) {
+        self.end_stream();
+    }
+}
+
+impl<M: Memory, P: Wait<M>, T> fmt::Debug for Writer<M, P, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let distance = count_sub(self.written.get().data_count(), self.read.get().data_count());
+        f.debug_struct("Writer")
+            .field("written", &self.written.get())
+            .field("unread_words_at_most", &distance)
+            .field("sums", &self.sums.get())
+            .finish_non_exhaustive()
+    }
+}
