@@ -40,6 +40,7 @@ mod reader;
 mod region;
 mod storage;
 mod tag;
+mod tally;
 mod wait;
 mod width;
 mod writer;

@@ -7,11 +7,12 @@ use core::sync::atomic::Ordering;
 
 use super::index::{Index, count_sub};
 use super::layout::Threshold;
-use super::loss::{Loss, Reason, Sums, publish, snapshot};
+use super::loss::{Loss, Reason, Sums};
 use super::memory::{Memory, Record, Stack, Word32, Word64};
 use super::nested::Nested;
 use super::place::{Capacity, LIMIT};
 use super::tag::Tag;
+use super::tally::Tally;
 use super::wait::Wait;
 
 /// The only writer of a ring.
@@ -31,13 +32,15 @@ pub struct Writer<M: Memory, P: Wait<M>, T = u64> {
     /// From here on the reader may have to be woken. Never further than the threshold behind the place
     /// where a reader sleeps.
     due: Cell<Index>,
-    /// Sums of all that was lost.
-    sums: Cell<Sums>,
+    tally: Tally,
     /// The lost events that an event of the ring tells of.
     told: Cell<u32>,
     /// Whether some may not be told of by anybody.
     may_be_pending: Cell<bool>,
-    turn: Cell<u32>,
+    /// `TakenLost` as it was at some time.
+    taken: Cell<u32>,
+    /// Stacks of this many words and more have no room as long as `Read` and `TakenLost` are as here.
+    refused: Cell<usize>,
     nested: Nested,
     tag: PhantomData<fn(T)>,
 }
@@ -49,12 +52,11 @@ impl<M: Memory, P: Wait<M>, T: Tag> Writer<M, P, T> {
     ///
     /// There is no other writer of this ring while this one lives.
     pub unsafe fn attach(memory: M, port: P, wake: Threshold) -> Self {
-        // ORDER: Acquire, three times. Pairs with what another process stored before it died; within a
+        // ORDER: Acquire, twice. Pairs with what another process stored before it died; within a
         // process the hand-over of the memory orders it.
         let written = Index::from_bits(memory.load64(Word64::Written, Ordering::Acquire));
         let read = Index::from_bits(memory.load64(Word64::Read, Ordering::Acquire));
-        let turn = memory.load32(Word32::LossTurn, Ordering::Acquire);
-        let sums = snapshot(&memory).unwrap_or_default();
+        let tally = Tally::resume(&memory);
         // ORDER: Relaxed, twice. Numbers by themselves.
         let taken = memory.load32(Word32::TakenLost, Ordering::Relaxed);
         memory.store32(Word32::EndOfStream, 0, Ordering::Relaxed);
@@ -64,10 +66,11 @@ impl<M: Memory, P: Wait<M>, T: Tag> Writer<M, P, T> {
             read: Cell::new(read),
             // The first write looks.
             due: Cell::new(written),
-            sums: Cell::new(sums),
-            told: Cell::new(if written.has_extra() { taken } else { sums.lost }),
+            told: Cell::new(if written.has_extra() { taken } else { tally.lost() }),
             may_be_pending: Cell::new(true),
-            turn: Cell::new(turn),
+            taken: Cell::new(taken),
+            refused: Cell::new(usize::MAX),
+            tally,
             nested: Nested::default(),
             memory,
             port,
@@ -91,14 +94,18 @@ impl<M: Memory, P: Wait<M>, T: Tag> Writer<M, P, T> {
             self.nested.count(self.weight(header));
             return Err(Reason::Nested);
         }
-        let outcome = self.write_alone(tag, time, header, stack);
+        let outcome = if self.is_refused(header, stack) {
+            self.lose_again(time, self.weight(header))
+        } else {
+            self.write_alone(tag, time, header, stack)
+        };
         if self.nested.leave() {
             self.gather_nested(time);
         }
         outcome
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn write_alone(&self, tag: T, time: u64, header: &[u64], stack: &[usize]) -> Result<(), Reason> {
         let capacity = self.memory.capacity();
         if stack.len() > LIMIT as usize || header.len() > capacity.header as usize {
@@ -139,16 +146,22 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
     /// Losses may wait: if they do, tells of them in an event, if that and the next have room.
     fn settle(&self, want: u32, time: u64, header: &[u64]) -> Result<(), Reason> {
         let capacity = self.memory.capacity();
+        self.refused.set(usize::MAX);
         self.load_read();
+        self.load_taken();
         if !self.has_overflow() {
             self.may_be_pending.set(false);
             return self.make_room(want, time, header);
         }
         let length = capacity.event_words(1);
         if !capacity.can_write_two_records(self.read.get(), self.written.get(), length, want) {
-            return self.lose(self.reason(want), time, header);
+            let reason = self.reason(want);
+            if reason == Reason::Full && self.written.get().events_since(self.read.get()) != 0 {
+                self.refused.set((want - capacity.event_words(0)) as usize);
+            }
+            return self.lose(reason, time, header);
         }
-        let sums = self.sums.get();
+        let sums = self.tally.sums();
         let event = sums.to_event(length);
         let weight = [event.weight];
         let header = if capacity.header == 0 { &[][..] } else { &weight[..] };
@@ -234,12 +247,15 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
         self.read.set(Index::from_bits(self.memory.load64(Word64::Read, Ordering::Acquire)));
     }
 
-    /// Lost events that nobody has told of.
-    fn overflow(&self) -> u32 {
+    fn load_taken(&self) {
         // ORDER: Relaxed. A number by itself.
-        let taken = self.memory.load32(Word32::TakenLost, Ordering::Relaxed);
-        let lost = self.sums.get().lost;
-        lost.wrapping_sub(taken).min(lost.wrapping_sub(self.told.get()))
+        self.taken.set(self.memory.load32(Word32::TakenLost, Ordering::Relaxed));
+    }
+
+    /// Lost events that nobody has told of, as far as `taken` tells.
+    fn overflow(&self) -> u32 {
+        let lost = self.tally.lost();
+        lost.wrapping_sub(self.taken.get()).min(lost.wrapping_sub(self.told.get()))
     }
 
     /// Whether losses wait that nobody has told of.
@@ -248,28 +264,49 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
     }
 
     /// Counts an event that could not be written.
+    #[cold]
     fn lose(&self, reason: Reason, time: u64, header: &[u64]) -> Result<(), Reason> {
         self.increment_overflow(reason, 1, time, self.weight(header));
         Err(reason)
     }
 
+    /// Whether as much was refused before, and the reader has given back and told of nothing since.
+    #[inline(always)]
+    fn is_refused(&self, header: &[u64], stack: &[usize]) -> bool {
+        let capacity = self.memory.capacity();
+        // ORDER: Relaxed, twice. If either has changed they are loaded again, in order.
+        stack.len() >= self.refused.get()
+            && stack.len() <= (capacity.data - capacity.event_words(0)) as usize
+            && header.len() <= capacity.header as usize
+            && self.memory.load64(Word64::Read, Ordering::Relaxed) == self.read.get().bits()
+            && self.memory.load32(Word32::TakenLost, Ordering::Relaxed) == self.taken.get()
+    }
+
+    /// Counts one more event of a run, refused as the one before.
+    #[inline(never)]
+    fn lose_again(&self, time: u64, weight: u64) -> Result<(), Reason> {
+        if self.overflow() != u32::MAX {
+            self.tally.add(&self.memory, Reason::Full, 1, time, weight);
+        }
+        Err(Reason::Full)
+    }
+
+    #[inline(always)]
     fn weight(&self, header: &[u64]) -> u64 {
         if self.memory.capacity().header == 0 { 0 } else { header.first().copied().unwrap_or(0) }
     }
 
     /// Adds lost events to the sums and publishes these; wakes the reader for the first of a run.
     fn increment_overflow(&self, reason: Reason, count: u32, time: u64, weight: u64) {
+        self.load_taken();
         let pending = self.overflow();
         if pending.checked_add(count).is_none() {
             return; // 2^32 - 1 losses in one run: the number stays.
         }
-        let mut sums = self.sums.get().plus(reason, count, time, weight);
         if pending == 0 {
-            sums.first_time = time;
+            self.tally.begin_run(time);
         }
-        self.sums.set(sums);
-        publish(&self.memory, self.turn.get(), &sums);
-        self.turn.set(self.turn.get().wrapping_add(1));
+        self.tally.add(&self.memory, reason, count, time, weight);
         self.may_be_pending.set(true);
         // Later ones of a run find the reader told, or about to look: see docs/ring.md.
         if pending == 0 || !self.written.get().has_extra() {
@@ -294,7 +331,7 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
     /// modulo 2^32, the times of the latest run.
     #[must_use]
     pub fn lost(&self) -> Option<Loss> {
-        self.sums.get().since(&Sums::default())
+        self.tally.sums().since(&Sums::default())
     }
 
     /// The capacities of the ring.
@@ -308,7 +345,7 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
 
     /// What [`Writer::close`] does.
     pub(super) fn end_stream(&self) {
-        self.gather_nested(self.sums.get().last_time);
+        self.gather_nested(self.tally.sums().last_time);
         // ORDER: Release. All that was published before is seen by whoever sees the end; pairs with the
         // Acquire load in the reader, which comes before it looks at losses and events.
         self.memory.store32(Word32::EndOfStream, 1, Ordering::Release);
@@ -334,7 +371,7 @@ impl<M: Memory, P: Wait<M>, T> fmt::Debug for Writer<M, P, T> {
         f.debug_struct("Writer")
             .field("written", &self.written.get())
             .field("unread_words_at_most", &distance)
-            .field("sums", &self.sums.get())
+            .field("tally", &self.tally)
             .finish_non_exhaustive()
     }
 }
