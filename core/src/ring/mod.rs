@@ -31,6 +31,7 @@
 mod batch;
 mod handler;
 pub mod index;
+mod inspect;
 mod layout;
 pub mod loss;
 pub mod memory;

@@ -18,16 +18,16 @@ use super::wait::Wait;
 ///
 /// What a read gives stays in the ring, as it is, until the next read or [`Reader::release`].
 pub struct Reader<M: Memory, P: Wait<M>, T = u64> {
-    memory: M,
-    port: P,
-    wake: Threshold,
+    pub(super) memory: M,
+    pub(super) port: P,
+    pub(super) wake: Threshold,
     /// What has been given back: what `Read` holds.
-    read: Index,
+    pub(super) read: Index,
     /// Behind the last event that was given out.
-    next: Index,
+    pub(super) next: Index,
     /// The losses told of up to `next`.
-    told: Sums,
-    tag: PhantomData<fn() -> T>,
+    pub(super) told: Sums,
+    pub(super) tag: PhantomData<fn() -> T>,
 }
 
 /// What a read found.
@@ -359,12 +359,6 @@ impl<M: Memory, P: Wait<M>, T: Tag> Reader<M, P, T> {
     #[must_use]
     pub fn capacity(&self) -> Capacity {
         self.memory.capacity()
-    }
-
-    /// For tests of the protocol.
-    #[doc(hidden)]
-    pub fn memory(&self) -> &M {
-        &self.memory
     }
 }
 

@@ -7,7 +7,7 @@ use super::loss::{Reason, Sums, TOO_LARGE_MASK, WORDS, snapshot};
 use super::memory::{Memory, Word32, Word64};
 
 /// Sums of all that was lost, of the writer alone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Tally {
     lost: Cell<u32>,
     too_large: Cell<u32>,
@@ -53,6 +53,16 @@ impl Tally {
     #[inline(always)]
     pub(super) fn lost(&self) -> u32 {
         self.lost.get()
+    }
+
+    /// How often the sums were published.
+    pub(super) fn turn(&self) -> u32 {
+        self.turn.get()
+    }
+
+    /// How many of the copies lack what changes seldom.
+    pub(super) fn stale(&self) -> u8 {
+        self.stale.get()
     }
 
     /// The loss that comes next is the first of a run.

@@ -15,7 +15,8 @@ pub trait Wait<M: ?Sized> {
     /// passed off `limit`. May return early for no reason; must not sleep if the word is 0 at the start.
     fn sleep(&self, memory: &M, limit: &mut Option<Duration>);
 
-    /// Ends the sleep of the reader, after 0 was stored into `Sleeping`. Called by the writer, perhaps in
+    /// Ends the sleep of the reader, after 0 was stored into `Sleeping`: the sleeper sees that 0, so this
+    /// is a full barrier if it does anything. Called by the writer, perhaps in
     /// a signal handler: it must not allocate, lock, or change what the interrupted code can see (such as
     /// `errno`).
     fn wake(&self, memory: &M);

@@ -22,27 +22,27 @@ use super::wait::Wait;
 ///
 /// Dropping it closes the ring.
 pub struct Writer<M: Memory, P: Wait<M>, T = u64> {
-    memory: M,
-    port: P,
-    wake: Threshold,
+    pub(super) memory: M,
+    pub(super) port: P,
+    pub(super) wake: Threshold,
     /// Behind the last event: what `Written` holds.
-    written: Cell<Index>,
+    pub(super) written: Cell<Index>,
     /// `Read` as it was at some time.
-    read: Cell<Index>,
+    pub(super) read: Cell<Index>,
     /// From here on the reader may have to be woken. Never further than the threshold behind the place
     /// where a reader sleeps.
-    due: Cell<Index>,
-    tally: Tally,
+    pub(super) due: Cell<Index>,
+    pub(super) tally: Tally,
     /// The lost events that an event of the ring tells of.
-    told: Cell<u32>,
+    pub(super) told: Cell<u32>,
     /// Whether some may not be told of by anybody.
-    may_be_pending: Cell<bool>,
+    pub(super) may_be_pending: Cell<bool>,
     /// `TakenLost` as it was at some time.
-    taken: Cell<u32>,
+    pub(super) taken: Cell<u32>,
     /// Stacks of this many words and more have no room as long as `Read` and `TakenLost` are as here.
-    refused: Cell<usize>,
-    nested: Nested,
-    tag: PhantomData<fn(T)>,
+    pub(super) refused: Cell<usize>,
+    pub(super) nested: Nested,
+    pub(super) tag: PhantomData<fn(T)>,
 }
 
 impl<M: Memory, P: Wait<M>, T: Tag> Writer<M, P, T> {
@@ -60,12 +60,15 @@ impl<M: Memory, P: Wait<M>, T: Tag> Writer<M, P, T> {
         // ORDER: Relaxed, twice. Numbers by themselves.
         let taken = memory.load32(Word32::TakenLost, Ordering::Relaxed);
         memory.store32(Word32::EndOfStream, 0, Ordering::Relaxed);
+        // A writer that was killed between its store to `Sleeping` and its wake has left the reader asleep.
+        port.wake(&memory);
         Writer {
             wake: Threshold { data: wake.data.clamp(1, LIMIT), tags: wake.tags.clamp(1, LIMIT) },
             written: Cell::new(written),
             read: Cell::new(read),
             // The first write looks.
             due: Cell::new(written),
+            // Without the flag an event in the ring tells of them, or the next loss does.
             told: Cell::new(if written.has_extra() { taken } else { tally.lost() }),
             may_be_pending: Cell::new(true),
             taken: Cell::new(taken),
@@ -219,14 +222,25 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
         self.due.set(from.add_counts_and_clear_flags(self.wake.data, self.wake.tags));
     }
 
+    /// Wakes the reader if it sleeps.
+    ///
+    /// Behind the first loss of a run, the end, and when a threshold is reached there is a fence before
+    /// this. Behind later losses there is none: what was stored may still be on its way when this looks,
+    /// and the reader fall asleep meanwhile. Its first sleep is a short one for that: see docs/ring.md.
+    #[inline(always)]
     fn wake_sleeper(&self) {
-        // ORDER: Relaxed. The fence before orders it.
+        // ORDER: Relaxed. The fence before orders it, if there is one.
         if self.memory.load32(Word32::Sleeping, Ordering::Relaxed) != 0 {
-            // ORDER: Release. What was stored before is seen by a reader that finds itself woken; pairs
-            // with the Acquire load behind its sleep.
-            self.memory.store32(Word32::Sleeping, 0, Ordering::Release);
-            self.port.wake(&self.memory);
+            self.wake();
         }
+    }
+
+    #[cold]
+    fn wake(&self) {
+        // ORDER: Release. What was stored before is seen by a reader that finds itself woken; pairs with
+        // the Acquire load behind its sleep.
+        self.memory.store32(Word32::Sleeping, 0, Ordering::Release);
+        self.port.wake(&self.memory);
     }
 
     /// Marks `Written` with [`Index::WRITE_EXTRA`] and wakes the reader.
@@ -287,6 +301,7 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
     fn lose_again(&self, time: u64, weight: u64) -> Result<(), Reason> {
         if self.overflow() != u32::MAX {
             self.tally.add(&self.memory, Reason::Full, 1, time, weight);
+            self.wake_sleeper();
         }
         Err(Reason::Full)
     }
@@ -308,22 +323,25 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
         }
         self.tally.add(&self.memory, reason, count, time, weight);
         self.may_be_pending.set(true);
-        // Later ones of a run find the reader told, or about to look: see docs/ring.md.
         if pending == 0 || !self.written.get().has_extra() {
             self.wakeup_extra();
+        } else {
+            self.wake_sleeper();
         }
     }
 
-    /// Takes what nested writers have counted into the sums. What comes meanwhile waits for the next
-    /// call: so this ends.
+    /// Takes what nested writers have counted into the sums. Goes round once more only if one of them
+    /// has interrupted this.
     #[cold]
     fn gather_nested(&self, time: u64) {
-        if self.nested.enter() {
+        while self.nested.enter() {
             let (count, weight) = self.nested.take();
             if count != 0 {
                 self.increment_overflow(Reason::Nested, count, time, weight);
             }
-            self.nested.leave();
+            if !self.nested.leave() {
+                return;
+            }
         }
     }
 
@@ -350,12 +368,6 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
         // Acquire load in the reader, which comes before it looks at losses and events.
         self.memory.store32(Word32::EndOfStream, 1, Ordering::Release);
         self.wakeup_extra();
-    }
-
-    /// For tests of the protocol.
-    #[doc(hidden)]
-    pub fn memory(&self) -> &M {
-        &self.memory
     }
 }
 

@@ -1,12 +1,13 @@
 //! Explores the protocol in the simulator and prints what was visited; exit status 1 at a violation.
 //!
-//! `sim [table] [handles] [--small | --long]`
+//! `sim [table] [handles] [ring] [--small | --long]`
 
 use std::process::ExitCode;
 use std::time::Instant;
 
 use tallymark_tests::sim::explorer::{Model, explore};
 use tallymark_tests::sim::handle::{self, Handles};
+use tallymark_tests::sim::ring::{self, RingModel};
 use tallymark_tests::sim::scenarios;
 use tallymark_tests::sim::table::Counting;
 
@@ -16,29 +17,35 @@ fn main() -> ExitCode {
         let at = arguments.iter().position(|argument| argument == part);
         at.map(|at| arguments.remove(at)).is_some()
     };
-    let (table, handles) = (wanted("table", &mut arguments), wanted("handles", &mut arguments));
-    let both = table == handles;
-    let (of_table, of_handles) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => (scenarios::full(), handle::scenarios::full()),
-        ["--small"] => (scenarios::small(), handle::scenarios::small()),
-        ["--long"] => (scenarios::long(), handle::scenarios::long()),
+    let parts = ["table", "handles", "ring"].map(|part| wanted(part, &mut arguments));
+    let [table, handles, ring] = if parts == [false; 3] { [true; 3] } else { parts };
+    let (of_table, of_handles, of_ring) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => (scenarios::full(), handle::scenarios::full(), ring::scenarios::full()),
+        ["--small"] => (scenarios::small(), handle::scenarios::small(), ring::scenarios::small()),
+        ["--long"] => (scenarios::long(), handle::scenarios::long(), ring::scenarios::long()),
         _ => {
-            eprintln!("sim: unknown: {arguments:?}; usage: sim [table] [handles] [--small | --long]");
+            eprintln!("sim: unknown: {arguments:?}; usage: sim [table] [handles] [ring] [--small | --long]");
             return ExitCode::from(2);
         }
     };
     println!("{:>11} {:>11} {:>9} {:>6} {:>7}  scenario", "states", "edges", "contents", "depth", "seconds");
     let mut good = true;
-    if table || both {
+    if table {
         for scenario in of_table {
             let name = scenario.name;
             good &= run(name, &mut Counting::new(scenario), |model| model.contents().to_string());
         }
     }
-    if handles || both {
+    if handles {
         for scenario in of_handles {
             let name = scenario.name;
             good &= run(name, &mut Handles::new(scenario), |_| "-".to_owned());
+        }
+    }
+    if ring {
+        for scenario in of_ring {
+            let name = scenario.name;
+            good &= run(name, &mut RingModel::new(scenario), |_| "-".to_owned());
         }
     }
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }

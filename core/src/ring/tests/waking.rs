@@ -52,6 +52,7 @@ fn play(
     let memory = memory(capacity).leak();
     let stage = Stage::default();
     let (writer, mut reader) = ring::<Native, _>(memory, capacity, Index::default(), stage.clone());
+    stage.wakes.set(0); // the writer wakes whoever a writer before it has left asleep
     let mut during = during;
     *stage.during.borrow_mut() = Some(Box::new(move |nap| during(nap, &writer)));
     let given = given(reader.wait(limit).unwrap());

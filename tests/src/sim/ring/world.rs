@@ -1,0 +1,180 @@
+//! The memory of a ring and the kernel, as a simulator sees them: what each end has stored waits in a
+//! buffer of its own until it is seen by the other, oldest first, as on x86.
+
+use std::fmt;
+
+use tallymark_core::ring::memory::{Word32, Word64};
+
+use crate::sim::explorer::Fingerprint;
+
+/// Who acts.
+pub(super) const WRITER: usize = 0;
+/// The other end.
+pub(super) const READER: usize = 1;
+
+/// Words of events, and tags, that the ring has room for.
+pub(super) const DATA: usize = 8;
+pub(super) const TAGS: usize = 4;
+
+/// A word among the control words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Control(pub(super) u8);
+
+/// Control words.
+pub(super) const CONTROLS: usize = 13;
+
+/// The only control word that both ends store.
+pub(super) const SLEEPING: Control = Control(5);
+
+/// Their names, for people.
+pub(super) const NAMES: [&str; CONTROLS] = [
+    "end",
+    "turn",
+    "taken",
+    "taken too large",
+    "taken nested",
+    "sleeping",
+    "written",
+    "read",
+    "taken weight",
+    "lost 0",
+    "last 0",
+    "lost 1",
+    "last 1",
+];
+
+/// Behind the last event.
+pub(super) const WRITTEN: Control = Control(6);
+
+/// Given back.
+pub(super) const READ: Control = Control(7);
+
+/// No more to come.
+pub(super) const END_OF_STREAM: Control = Control(0);
+
+impl Control {
+    pub(super) fn of32(word: Word32) -> Control {
+        Control(match word {
+            Word32::EndOfStream => END_OF_STREAM.0,
+            Word32::LossTurn => 1,
+            Word32::TakenLost => 2,
+            Word32::TakenTooLarge => 3,
+            Word32::TakenNested => 4,
+            Word32::Sleeping => SLEEPING.0,
+        })
+    }
+
+    /// `None`: of the sums only the counts and the last time are kept.
+    pub(super) fn of64(word: Word64) -> Option<Control> {
+        Some(Control(match word {
+            Word64::Written => WRITTEN.0,
+            Word64::Read => READ.0,
+            Word64::TakenWeight => 8,
+            Word64::Loss(copy, 0) => 9 + 2 * copy,
+            Word64::Loss(copy, 2) => 10 + 2 * copy,
+            Word64::Loss(..) => return None,
+        }))
+    }
+
+    /// Whether this end is the only one that stores it.
+    pub(super) fn is_of(self, actor: usize) -> bool {
+        let is_readers = matches!(self.0, 2..=4 | 7 | 8);
+        self != SLEEPING && is_readers == (actor == READER)
+    }
+}
+
+/// A store that the other end does not see yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Pending {
+    Word(Control, u64),
+    Record(u32, Vec<u64>),
+    Tag(u32, u64),
+}
+
+impl fmt::Display for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pending::Word(word, value) => write!(f, "{} = {value:#x}", NAMES[word.0 as usize]),
+            Pending::Record(place, words) => write!(f, "event {words:x?} at {place}"),
+            Pending::Tag(place, tag) => write!(f, "tag {tag} at {place}"),
+        }
+    }
+}
+
+/// Where the reader's thread is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Thread {
+    #[default]
+    Awake,
+    Asleep,
+    Woken,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct World {
+    pub(super) controls: [u64; CONTROLS],
+    pub(super) data: [u64; DATA],
+    pub(super) tags: [u64; TAGS],
+    pub(super) buffers: [Vec<Pending>; 2],
+    pub(super) thread: Thread,
+    /// Stores of the writer that will be visible before a short sleep is over.
+    pub(super) unsettled: usize,
+    /// Words that the reader has been given, from one count to another.
+    pub(super) lent: (u32, u32),
+    pub(super) broken: Option<&'static str>,
+}
+
+impl World {
+    /// The word as an end sees it: its own latest store, else what is in memory.
+    pub(super) fn seen(&self, actor: usize, word: Control) -> u64 {
+        let own = self.buffers[actor].iter().rev().find_map(|store| match store {
+            Pending::Word(at, value) if *at == word => Some(*value),
+            _ => None,
+        });
+        own.unwrap_or(self.controls[word.0 as usize])
+    }
+
+    /// The oldest store of an end becomes visible: which one, for people.
+    pub(super) fn flush(&mut self, actor: usize) -> Pending {
+        let store = self.buffers[actor].remove(0);
+        match store.clone() {
+            Pending::Word(word, value) => self.controls[word.0 as usize] = value,
+            Pending::Tag(place, tag) => self.tags[place as usize] = tag,
+            Pending::Record(place, words) => {
+                let place = place as usize;
+                let lent = |at: &usize| (self.lent.0..self.lent.1).any(|lent| lent as usize % DATA == *at);
+                if (place..place + words.len()).any(|at| lent(&at)) {
+                    self.broken = Some("words are written while the reader has them");
+                }
+                self.data[place..place + words.len()].copy_from_slice(&words);
+            }
+        }
+        if actor == WRITER {
+            self.unsettled = self.unsettled.saturating_sub(1);
+        }
+        store
+    }
+
+    pub(super) fn fingerprint(&self, mut hash: Fingerprint) -> Fingerprint {
+        for &word in self.controls.iter().chain(&self.data).chain(&self.tags) {
+            hash = hash.with(word);
+        }
+        for buffer in &self.buffers {
+            hash = hash.with(buffer.len() as u64);
+            for store in buffer {
+                hash = match store {
+                    Pending::Word(word, value) => hash.with(u64::from(word.0)).with(*value),
+                    Pending::Tag(place, tag) => hash.with(100 + u64::from(*place)).with(*tag),
+                    Pending::Record(place, words) => words
+                        .iter()
+                        .fold(hash.with(200 + u64::from(*place)).with(words.len() as u64), |hash, &word| {
+                            hash.with(word)
+                        }),
+                };
+            }
+        }
+        let rest =
+            (self.thread as u64) << 32 | (self.unsettled as u64) << 1 | u64::from(self.broken.is_some());
+        hash.with(rest).with(u64::from(self.lent.0) << 32 | u64::from(self.lent.1))
+    }
+}
