@@ -4,6 +4,8 @@
 use tallymark_tests::sim::explorer::explore;
 use tallymark_tests::sim::handle::go::{GoHandle, Wrong};
 use tallymark_tests::sim::handle::{self, Handles};
+use tallymark_tests::sim::ring::go::{self, GoRing};
+use tallymark_tests::sim::ring::{self, RingModel};
 use tallymark_tests::sim::scenarios;
 use tallymark_tests::sim::table::{Counting, Scenario};
 
@@ -48,5 +50,28 @@ fn the_faults_of_another_handle_are_overlooked() {
         println!("Go's handle: {} (after {} states)", violation.what, violation.visited.states);
         // One thread alone has no fault: it is the order of steps that matters.
         explore(&mut model(vec![3], 0)).unwrap();
+    }
+}
+
+/// A ring whose writer is interrupted by itself and killed, and whose stores are seen late (T03).
+#[test]
+fn an_order_of_steps_loses_an_event_of_a_ring_or_leaves_its_reader_asleep() {
+    for scenario in ring::scenarios::small() {
+        let name = scenario.name;
+        let visited =
+            explore(&mut RingModel::new(scenario)).unwrap_or_else(|violation| panic!("{name}: {violation}"));
+        assert!(visited.states > 3_000, "{name}: only {visited:?}");
+    }
+}
+
+/// The negative control: both faults of Go's ring must be found.
+#[test]
+fn the_faults_of_another_ring_are_overlooked() {
+    for looked_for in [go::Wrong::LostAtTheEnd, go::Wrong::LossTooEarly] {
+        let model = |is_sequential| GoRing { looked_for, events: 4, is_sequential };
+        let violation = explore(&mut model(false)).unwrap_err();
+        println!("Go's ring: {} (after {} states)", violation.what, violation.visited.states);
+        // Alone each end has no fault: it is the order of steps that matters.
+        explore(&mut model(true)).unwrap();
     }
 }

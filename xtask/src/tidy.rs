@@ -112,7 +112,8 @@ fn breaches_in(file: &str, text: &str) -> Vec<String> {
         if is_rust && is_unsafe(line) && !explained(&lines, index, &SAFETY_MARKS, SAFETY_DISTANCE_LINES) {
             breach("`unsafe` without a SAFETY comment");
         }
-        let ordered = is_rust && file.starts_with(CORE) && !is_test && index < tests_begin && names_order(line);
+        let ordered =
+            is_rust && file.starts_with(CORE) && !is_test && index < tests_begin && names_order(line);
         if ordered && !explained(&lines, index, &ORDER_MARKS, ORDER_DISTANCE_LINES) {
             breach("an atomic order without an ORDER comment");
         }

@@ -11,7 +11,7 @@ pub(super) enum Written {
     Event(u8),
     /// An event was lost.
     Lost(u8),
-    /// The writer stopped in the middle of an event: it was written, or lost, or neither.
+    /// The writer stopped in the middle of an event: it was written or not.
     Perhaps(u8),
 }
 
@@ -32,8 +32,9 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn write(&mut self, written: Written) -> Result<(), String> {
-        self.written.push_back(written);
+    /// What one call of the writer came to.
+    pub(super) fn write(&mut self, written: impl Iterator<Item = Written>) -> Result<(), String> {
+        self.written.extend(written);
         self.compare()
     }
 
@@ -56,30 +57,11 @@ impl Ledger {
                         self.given.pop_front();
                     }
                 }
-                (Written::Perhaps(time), Given::Event(read)) => {
-                    // The handlers on top of it may still have lost theirs.
-                    if time == read {
+                (Written::Perhaps(time), _) => {
+                    self.written.pop_front();
+                    if given == Given::Event(time) {
                         self.given.pop_front();
-                    } else {
-                        self.written.pop_front();
                     }
-                }
-                (Written::Perhaps(time), Given::Losses(_, last)) if last == time => {
-                    self.given.pop_front();
-                }
-                (Written::Perhaps(_), Given::Losses(count, last)) => {
-                    // How many of them it is shows when the last of them is there.
-                    let losses =
-                        self.written.iter().skip(1).take_while(|item| matches!(item, Written::Lost(_)));
-                    let losses: Vec<_> = losses.take(count as usize).collect();
-                    let Some(at) = losses.iter().rposition(|item| **item == Written::Lost(last)) else {
-                        let may_come =
-                            losses.len() + 1 == self.written.len() && losses.len() < count as usize;
-                        let what = || Err(format!("{given:?} of {:?}", self.written));
-                        return if may_come { Ok(()) } else { what() };
-                    };
-                    self.written.drain(..at + 2);
-                    self.given.pop_front();
                 }
                 _ => return Err(format!("read {given:?} where {written:?} was written")),
             }

@@ -173,9 +173,8 @@ impl RingModel {
             next.done += 1;
         }
         next.writer = Some(writer);
-        for item in outcome.into_iter().chain((0..next.nested).map(|_| Written::Lost(time))) {
-            next.note(|ledger| ledger.write(item));
-        }
+        let lost = (0..next.nested).map(|_| Written::Lost(time));
+        next.note(|ledger| ledger.write(outcome.into_iter().chain(lost)));
         next.nested = 0;
         Some(next)
     }
@@ -237,6 +236,12 @@ impl State {
         if let Err(what) = note(&mut self.ledger) {
             self.broken = Some(what);
         }
+    }
+
+    /// What the writer has counted as lost and published since its call began.
+    fn lost_in_the_call(&self) -> u32 {
+        let before = self.writer.as_ref().map_or(0, |writer| (writer.knowledge()[5] >> 32) as u32);
+        (self.world.lost() as u32).wrapping_sub(before)
     }
 
     /// Words, events and losses that a sleeping reader should have been woken for.
@@ -327,7 +332,9 @@ impl Model for RingModel {
             let mut next = state.clone();
             next.histories[WRITER].clear();
             next.nested = 0;
-            next.note(|ledger| ledger.write(Written::Perhaps(state.done + 1)));
+            let time = state.done + 1;
+            let lost = (0..state.lost_in_the_call()).map(|_| Written::Lost(time));
+            next.note(|ledger| ledger.write([Written::Perhaps(time)].into_iter().chain(lost)));
             next.writer = None;
             next.is_killed = true;
             next.done = self.scenario.tasks.len() as u8;

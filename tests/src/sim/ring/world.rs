@@ -134,6 +134,13 @@ impl World {
         own.unwrap_or(self.controls[word.0 as usize])
     }
 
+    /// The losses that the writer has published.
+    pub(super) fn lost(&self) -> u64 {
+        let turn = self.seen(WRITER, Control::of32(Word32::LossTurn));
+        let copy = Word64::Loss((turn & 1) as u8, 0);
+        Control::of64(copy).map_or(0, |word| self.seen(WRITER, word))
+    }
+
     /// The oldest store of an end becomes visible: which one, for people.
     pub(super) fn flush(&mut self, actor: usize) -> Pending {
         let store = self.buffers[actor].remove(0);
