@@ -1,8 +1,8 @@
 //! The thread that goes on to the next file when the week ends; only if it is asked for.
 
-use std::process;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::{mem, process};
 
 use crate::global::SESSION;
 use crate::platform::Timer;
@@ -51,11 +51,15 @@ impl UnixSeconds {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        self.timer.stop();
-        // A child after `fork` has the value, and not the thread.
-        if let Some(thread) = self.thread.take().filter(|_| process::id() == self.process) {
+        let Some(thread) = self.thread.take() else { return };
+        if process::id() == self.process {
+            self.timer.stop();
             // It ends soon; that it panicked would have been said already.
             let _ = thread.join();
+        } else {
+            // A child after `fork` has the value, and not the thread. What would stop the timer is
+            // shared with the parent, and the number of the thread may be that of another here.
+            mem::forget(thread);
         }
     }
 }

@@ -6,8 +6,10 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tallymark::{Counter, counter};
 use tallymark_tests::scene::{MONDAY, Scene};
@@ -17,24 +19,57 @@ static CHILD: Counter = Counter::new("forks/child");
 static CHILD_NEW: Counter = Counter::new("forks/child:new");
 static THREADS: Counter = Counter::new("forks/threads");
 
-/// Runs `work` in a child, which then ends at once. True if it ended well.
+/// Runs `work` in a child, which then ends at once; whether it ended well, [`wait`] sees.
 fn in_child(work: impl FnOnce()) -> libc::pid_t {
-    // SAFETY: the child does only what a signal handler may: it counts.
+    // SAFETY: the child does what is promised to work in one: it counts, polls and drops its session.
     let child = unsafe { libc::fork() };
     assert!(child >= 0, "fork");
     if child == 0 {
-        work();
+        let ended = catch_unwind(AssertUnwindSafe(work));
         // SAFETY: ends the process without running what belongs to the parent.
-        unsafe { libc::_exit(0) };
+        unsafe { libc::_exit(ended.is_err().into()) };
     }
     child
 }
 
+/// The longest a child may take, far more than it needs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 fn wait(child: libc::pid_t) {
-    let mut status = 0;
-    // SAFETY: `status` is written by the call.
-    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
-    assert_eq!(status, 0, "the child has died");
+    let (begin, mut status) = (Instant::now(), 0);
+    loop {
+        // SAFETY: `status` is written by the call.
+        let ended = unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) };
+        if ended != 0 {
+            assert_eq!((ended, status), (child, 0), "the child has died");
+            return;
+        }
+        if begin.elapsed() > PATIENCE {
+            // SAFETY: a child of this process that has not been waited for.
+            unsafe { libc::kill(child, libc::SIGKILL) };
+            panic!("the child hangs");
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The threads of this process that have the name of a session's.
+#[cfg(target_os = "linux")]
+fn session_threads() -> usize {
+    let threads = fs::read_dir("/proc/self/task").unwrap();
+    let name = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
+    threads.flatten().map(name).filter(|name| name == "tallymark\n").count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_child_that_drops_its_session_stops_the_parents_thread() {
+    let scene = Scene::new();
+    let mut session = Some(tallymark::open(scene.config().background(true)).unwrap());
+    wait(in_child(|| drop(session.take())));
+    // Time for the thread to end.
+    thread::sleep(Duration::from_millis(200));
+    assert_eq!(session_threads(), 1);
 }
 
 #[test]
