@@ -64,7 +64,8 @@ pub(super) fn run(
     let _lock = if dry_run { None } else { Some(expired::lock(&local)?) };
     let names = local.names()?;
     let reports = names.iter().filter_map(|name| week_of(name)).collect();
-    let mut making = Making { local: &local, dry_run, at, reports, outcome: Reports::default() };
+    let present = names.iter().cloned().collect();
+    let mut making = Making { local: &local, dry_run, at, reports, present, outcome: Reports::default() };
     for (week, names) in making.expired(&names, today)? {
         making.week(week, &names);
     }
@@ -76,6 +77,8 @@ struct Making<'a> {
     dry_run: bool,
     at: &'a mut dyn FnMut(Step),
     reports: BTreeSet<Day>,
+    /// The names in the directory at the start.
+    present: BTreeSet<String>,
     outcome: Reports,
 }
 
@@ -143,8 +146,9 @@ impl<'a> Making<'a> {
             report.add_program(&news);
             report.merging.push(Merging { file: file.name().to_owned(), counted: counted.clone() });
         }
-        // What was added before and could not be taken now.
-        added.retain(|earlier| names.contains(&earlier.file));
+        // What was added before and was not taken now, whatever kept it back: as long as the file is there,
+        // the list must tell what of it is in the report.
+        added.retain(|earlier| self.present.contains(&earlier.file));
         report.merging.append(&mut added);
         if !self.dry_run {
             if let Err(error) = self.put(&name, &report) {

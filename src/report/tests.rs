@@ -1,12 +1,11 @@
 //! Goal: every count is in a report once, whatever crashes, and nothing that holds a count is removed.
-//! Method: real files; a crash is a panic between two steps; another process is a second descriptor.
+//! Method: real files; another process is a second descriptor.
 
-use std::cell::Cell;
+mod crashes;
+
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use super::make::run;
 use super::*;
 use crate::{Base, Contents, CountFile, DirectoryError, LeftReason, Mode, Name, UnixTime};
 
@@ -151,75 +150,12 @@ fn a_sum_passes_what_gos_reader_takes() {
     assert_eq!(text.matches(": 9223372036854775807").count(), 2, "{text}");
 }
 
-/// Runs and dies at the given step; false if it came to its end before.
-fn crash(scratch: &Scratch, step: usize) -> bool {
-    let left = Cell::new(step);
-    let mut at = |_| {
-        left.set(left.get().checked_sub(1).unwrap_or_else(|| panic!("crash")));
-    };
-    let outcome = catch_unwind(AssertUnwindSafe(|| run(&scratch.base, day("2026-01-08"), false, &mut at)));
-    outcome.is_err()
-}
-
 fn with_three_files() -> Scratch {
     let scratch = Scratch::new();
     scratch.count("example.com/tool", 0, &[("n", 1), ("a", 10)]);
     scratch.count("example.com/tool", 1, &[("n", 2), ("p\na.f:+1", 7)]);
     scratch.count("example.com/other", 0, &[("n", 4)]);
     scratch
-}
-
-#[test]
-fn a_crash_drops_counts_or_counts_them_twice() {
-    let whole = with_three_files();
-    whole.make("2026-01-08");
-    let expected = whole.report("2026-01-07").programs;
-    let total = |programs: &[ProgramReport]| programs.iter().map(ProgramReport::total).sum::<u64>();
-    assert_eq!(total(&expected), 24);
-
-    let mut steps = 0;
-    loop {
-        let scratch = with_three_files();
-        if !crash(&scratch, steps) {
-            break;
-        }
-        let x = fs::read(scratch.path("2026-01-07")).ok().map(|text| Report::from_json(&text).unwrap().x);
-        // A second crash, at each step in turn, before it is run to its end.
-        let _ = crash(&scratch, steps % 3);
-        scratch.make("2026-01-08");
-        let report = scratch.report("2026-01-07");
-        assert_eq!(total(&report.programs), 24, "after a crash at step {steps}: {report:?}");
-        assert_eq!((sum(&report, "n"), sum(&report, "a")), (7, 10));
-        assert!(x.is_none_or(|x| x == report.x), "X is drawn again");
-        assert_eq!(scratch.files(), [] as [&str; 0]);
-        let text = fs::read_to_string(scratch.path("2026-01-07")).unwrap();
-        assert!(!text.contains("Merging"), "{text}");
-        steps += 1;
-    }
-    assert_eq!(steps, 3 + 1 + 3 + 1);
-}
-
-#[test]
-fn what_was_counted_after_a_crash_is_dropped_or_the_rest_is_counted_twice() {
-    let scratch = Scratch::new();
-    scratch.count("example.com/tool", 0, &[("n", 5), ("m", 1)]);
-    assert!(crash(&scratch, 1), "the report is written");
-    // Go's processes lock nothing and may still have the file mapped.
-    let claimed = scratch.base.local().join(&scratch.files()[0]);
-    let mut bytes = fs::read(&claimed).unwrap();
-    let counters = Contents::parse(&bytes).unwrap().counters;
-    let at = counters.iter().find(|counter| counter.name == b"n").unwrap().offset as usize;
-    bytes[at..at + 8].copy_from_slice(&8_u64.to_ne_bytes());
-    fs::write(&claimed, &bytes).unwrap();
-    // A file of the same name, made since, is another one.
-    scratch.count("example.com/tool", 0, &[("n", 5), ("m", 1)]);
-    let made = scratch.make("2026-01-08");
-    let mut totals: Vec<u64> = made.weeks[0].files.iter().map(|file| file.total).collect();
-    totals.sort_unstable();
-    assert_eq!(totals, [3, 6]);
-    let report = scratch.report("2026-01-07");
-    assert_eq!((sum(&report, "n"), sum(&report, "m")), (13, 2));
-    assert_eq!(scratch.files(), [] as [&str; 0]);
 }
 
 #[test]
