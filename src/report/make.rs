@@ -66,7 +66,7 @@ pub(super) fn run(
     let reports = names.iter().filter_map(|name| week_of(name)).collect();
     let present = names.iter().cloned().collect();
     let mut making = Making { local: &local, dry_run, at, reports, present, outcome: Reports::default() };
-    for (week, names) in making.expired(&names, today)? {
+    for (week, names) in making.expired(&names, today) {
         making.week(week, &names);
     }
     Ok(making.outcome)
@@ -92,7 +92,7 @@ struct Taken<'d> {
 impl<'a> Making<'a> {
     /// The names of expired files by their weeks; also the weeks whose report has a list of files, left
     /// by a crash.
-    fn expired(&mut self, names: &[String], today: Day) -> Result<BTreeMap<Day, Vec<String>>, Error> {
+    fn expired(&mut self, names: &[String], today: Day) -> BTreeMap<Day, Vec<String>> {
         let mut weeks: BTreeMap<Day, Vec<String>> = BTreeMap::new();
         for name in names.iter().filter(|name| expired::is_count_file(name)) {
             match expired::days(self.local, name) {
@@ -104,15 +104,19 @@ impl<'a> Making<'a> {
                 Err(error) => self.leave(name, error.into()),
             }
         }
-        for week in &self.reports {
-            let listed = |text: Vec<u8>| text.windows(9).any(|part| part == b"\"Merging\"");
-            if !weeks.contains_key(week)
-                && self.local.read_all(&report_name(*week), LENGTH_MAX)?.is_some_and(listed)
-            {
-                weeks.insert(*week, Vec::new());
+        let has_list = |text: &[u8]| text.windows(9).any(|part| part == b"\"Merging\"");
+        // Those of weeks with files are read when these are added.
+        let others: Vec<Day> =
+            self.reports.iter().copied().filter(|week| !weeks.contains_key(week)).collect();
+        for week in others {
+            let name = report_name(week);
+            match self.local.read_all(&name, LENGTH_MAX) {
+                Ok(Some(text)) if has_list(&text) => _ = weeks.insert(week, Vec::new()),
+                Ok(_) => {}
+                Err(error) => self.leave(&name, error.into()),
             }
         }
-        Ok(weeks)
+        weeks
     }
 
     fn week(&mut self, week: Day, names: &[String]) {

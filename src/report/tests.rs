@@ -238,6 +238,16 @@ fn a_report_that_cannot_be_read_is_replaced() {
 }
 
 #[test]
+fn one_report_that_cannot_be_read_keeps_back_all_others() {
+    let scratch = with_three_files();
+    fs::create_dir(scratch.path("2020-01-01")).unwrap();
+    let made = scratch.make("2026-01-08");
+    assert_eq!((made.weeks.len(), sum(&scratch.report("2026-01-07"), "n")), (1, 7));
+    let [Left { path, reason: LeftReason::Platform(_) }] = &made.left[..] else { panic!("{made:?}") };
+    assert_eq!(*path, scratch.path("2020-01-01"));
+}
+
+#[test]
 fn files_without_counts_stay_or_make_reports() {
     let scratch = Scratch::new();
     scratch.count("example.com/tool", 0, &[]);
