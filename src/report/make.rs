@@ -17,6 +17,9 @@ use crate::expired::{self, Days, DirectoryError, LeftReason};
 use crate::platform::{Directory, Error, Exclusive};
 use crate::{Base, Contents, Mode, Totals, UnknownProgram};
 
+/// How many files are open at once: far fewer than a process may have.
+const FILES_AT_ONCE: usize = 128;
+
 /// A moment at which tests let the process die.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
@@ -77,7 +80,7 @@ struct Making<'a> {
     dry_run: bool,
     at: &'a mut dyn FnMut(Step),
     reports: BTreeSet<Day>,
-    /// The names in the directory at the start.
+    /// The names in the directory at the start, and those given since.
     present: BTreeSet<String>,
     outcome: Reports,
 }
@@ -119,26 +122,33 @@ impl<'a> Making<'a> {
         weeks
     }
 
+    /// Adds the files of a week to its report, some at a time: each is open until it is removed. What
+    /// keeps back the report keeps back the rest of them.
     fn week(&mut self, week: Day, names: &[String]) {
-        let name = report_name(week);
-        let (found, mut report) = match self.report(week) {
-            Ok(Some(report)) => (true, report),
-            Ok(None) => {
-                (false, Report::new(week, self.reports.range(..week).next_back().copied(), fraction()))
+        // A week without files has a list to clear.
+        for names in names.chunks(FILES_AT_ONCE).chain(names.is_empty().then_some(names)) {
+            if let Err(reason) = self.part(week, names) {
+                return self.leave(&report_name(week), reason);
             }
-            Err(reason) => return self.leave(&name, reason),
+        }
+    }
+
+    /// Adds some files of a week: a whole run, as far as a crash can tell.
+    fn part(&mut self, week: Day, names: &[String]) -> Result<(), LeftReason> {
+        let name = report_name(week);
+        let (found, mut report) = match self.report(week)? {
+            Some(report) => (true, report),
+            None => (false, Report::new(week, self.reports.range(..week).next_back().copied(), fraction())),
         };
         let mut added = mem::take(&mut report.merging);
         let mut taken: Vec<Taken<'a>> = names.iter().filter_map(|name| self.take(name)).collect();
         if taken.is_empty() && added.is_empty() {
-            return;
+            return Ok(());
         }
         if !self.dry_run {
             taken.retain_mut(|taken| self.claim(taken));
             // The names are on the disk before the report that lists them.
-            if let Err(error) = self.local.sync() {
-                return self.leave(&name, error.into());
-            }
+            self.local.sync()?;
         }
         for Taken { file, counted, merged } in &mut taken {
             let news = match added.iter().position(|earlier| earlier.file == file.name()) {
@@ -155,9 +165,7 @@ impl<'a> Making<'a> {
         added.retain(|earlier| self.present.contains(&earlier.file));
         report.merging.append(&mut added);
         if !self.dry_run {
-            if let Err(error) = self.put(&name, &report) {
-                return self.leave(&name, error.into());
-            }
+            self.put(&name, &report)?;
             (self.at)(Step::Written);
         }
         self.reports.insert(week);
@@ -169,17 +177,20 @@ impl<'a> Making<'a> {
             }
             files.push(merged);
         }
+        if !files.is_empty() {
+            let path = self.local.path().join(&name);
+            match self.outcome.weeks.last_mut().filter(|earlier| earlier.week == week) {
+                Some(earlier) => earlier.files.append(&mut files),
+                None => self.outcome.weeks.push(WeekReport { week, path, extended: found, files }),
+            }
+        }
         if !self.dry_run {
             // The removals are on the disk before the list is gone.
-            if let Err(error) = self.local.sync().and_then(|()| self.put(&name, &report)) {
-                self.leave(&name, error.into());
-            }
+            self.local.sync()?;
+            self.put(&name, &report)?;
             (self.at)(Step::Cleared);
         }
-        if !files.is_empty() {
-            let path = self.local.path().join(name);
-            self.outcome.weeks.push(WeekReport { week, path, extended: found, files });
-        }
+        Ok(())
     }
 
     /// The report of a week that is there.
@@ -225,6 +236,7 @@ impl<'a> Making<'a> {
         let name = taken.file.name().to_owned();
         match taken.file.rename(&expired::claimed_name()) {
             Ok(()) => {
+                self.present.insert(taken.file.name().to_owned());
                 (self.at)(Step::Claimed);
                 true
             }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::*;
-use crate::report::make::run;
+use crate::report::make::{Step, run};
 
 /// Runs and dies at the given step; false if it came to its end before.
 fn crash(scratch: &Scratch, step: usize) -> bool {
@@ -79,4 +79,57 @@ fn a_clock_that_goes_back_after_a_crash_has_counts_added_twice() {
     assert!(scratch.make("2026-01-06").weeks.is_empty());
     scratch.make("2026-01-08");
     assert_eq!((scratch.files().len(), sum(&scratch.report("2026-01-07"), "n")), (0, 7));
+}
+
+/// A week of more files than are taken at once.
+fn with_many_files() -> Scratch {
+    let scratch = Scratch::new();
+    for n in 0..300 {
+        scratch.count(&format!("example.com/tool-{n}"), 0, &[("n", 1)]);
+    }
+    scratch
+}
+
+#[test]
+fn all_files_of_a_week_are_open_at_once_or_some_are_left() {
+    let scratch = with_many_files();
+    let (mut open, mut most) = (0, 0);
+    let mut at = |step: Step| {
+        match step {
+            Step::Claimed => open += 1,
+            Step::Removed => open -= 1,
+            Step::Written | Step::Cleared => {}
+        }
+        most = most.max(open);
+    };
+    let made = run(&scratch.base, day("2026-01-08"), false, &mut at).unwrap();
+    assert_eq!((open, most), (0, 128));
+    assert!(made.left.is_empty(), "{:?}", made.left);
+    let [week] = &made.weeks[..] else { panic!("{} weeks", made.weeks.len()) };
+    assert_eq!((week.files.len(), week.extended), (300, false));
+    assert_eq!((scratch.files().len(), sum(&scratch.report("2026-01-07"), "n")), (0, 300));
+}
+
+/// Method: steps of the first, second and last part of the files, at the edges of each.
+#[test]
+fn a_crash_in_a_later_part_drops_counts_or_counts_them_twice() {
+    let part = 128 + 1 + 128 + 1;
+    for step in
+        [128, 130, part, part + 128, part + 129, part + 200, 2 * part - 1, 2 * part + 43, 2 * part + 60]
+    {
+        let scratch = with_many_files();
+        assert!(crash(&scratch, step), "{step}");
+        let _ = crash(&scratch, step / 3);
+        scratch.make("2026-01-08");
+        assert_eq!((scratch.files().len(), sum(&scratch.report("2026-01-07"), "n")), (0, 300), "{step}");
+    }
+}
+
+/// Method: a directory in the place of the report keeps it back.
+#[test]
+fn what_keeps_back_a_report_is_told_for_each_part_of_its_files() {
+    let scratch = with_many_files();
+    std::fs::create_dir(scratch.path("2026-01-07")).unwrap();
+    let made = scratch.make("2026-01-08");
+    assert_eq!((made.left.len(), scratch.files().len()), (1, 300));
 }
