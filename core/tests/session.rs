@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use tallymark_core::port::{ErrorKind, Full, Host, Opened};
 use tallymark_core::session::Trouble;
-use tallymark_core::words::Lasted;
+use tallymark_core::words::{Lasted, Words};
 use tallymark_core::{Counter, CounterFile, Day, Metadata, Name, Region, Session, Store, Weekday};
 
 const MONDAY: i64 = 1_767_607_200; // 2026-01-05T10:00:00Z
@@ -168,6 +168,32 @@ fn a_full_memory_loses_counts_or_stops_the_others() {
     SWITCHES.now.store(MONDAY + WEEK, Ordering::Relaxed);
     SESSION.poll(MONDAY + WEEK);
     assert_eq!(sum(&SESSION), 0);
+}
+
+/// Method: the chain of the counter leads to no record, and the host fails once when it is asked for the
+/// spare file.
+#[test]
+fn a_spare_file_that_fails_once_is_asked_for_at_every_count_or_never_again() {
+    static SWITCHES: Switches = Switches::new();
+    static SESSION: Session<Device> = Session::new();
+    static A: Counter<Device> = counter!(SESSION, b"a");
+    SESSION.start(Device(&SWITCHES));
+    let bucket = Name::plain(b"a").unwrap().bucket();
+    let head = SESSION.view(|view| view.open.unwrap().file.header().layout().bucket_at(bucket));
+    let store = Lasted::new(SWITCHES.memory[0].words()).unwrap();
+    store.words().store32(head, 77, Ordering::Relaxed).unwrap();
+    SWITCHES.fails.store(true, Ordering::Relaxed);
+    A.add(1);
+    let retry_at = || SESSION.view(|view| view.retry_at);
+    assert_eq!((A.waiting(), retry_at()), (1, Some(MONDAY + 1)));
+    SWITCHES.fails.store(false, Ordering::Relaxed);
+    A.add(1);
+    assert_eq!((A.waiting(), SWITCHES.opened.load(Ordering::Relaxed)), (2, 1));
+    assert!(SESSION.view(|view| matches!(view.trouble, Some(Trouble::Open(_)))));
+    SWITCHES.now.store(MONDAY + 1, Ordering::Relaxed);
+    A.add(1);
+    assert_eq!((value(&A), A.waiting(), retry_at()), (Some(3), 0, None));
+    assert!(SESSION.view(|view| view.trouble.is_none()));
 }
 
 #[test]

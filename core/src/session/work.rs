@@ -42,6 +42,8 @@ pub(super) struct Work<H: Host> {
     lost_files: u64,
     /// The file under the usual name is damaged.
     spare: bool,
+    /// The file that is open is the spare one.
+    is_spare: bool,
     /// Some counter may wait that could not be attached when it asked.
     backlog: bool,
     /// When the surroundings were looked at.
@@ -60,6 +62,7 @@ impl<H: Host + 'static> Work<H> {
             growing: Retry::new(),
             lost_files: 0,
             spare: false,
+            is_spare: false,
             backlog: false,
             looked_at: None,
         }
@@ -161,6 +164,7 @@ impl<H: Host + 'static> Work<H> {
             Ok(opened) => {
                 self.give_up_file(counters);
                 self.open = Some(opened);
+                self.is_spare = self.spare;
                 self.backlog = true;
                 self.opening.succeeded();
                 self.growing.succeeded();
@@ -228,12 +232,15 @@ impl<H: Host + 'static> Work<H> {
                 }
                 Ok(None) => break,
                 Err(FileError::Fault(fault)) => {
-                    self.trouble = Some(Trouble::Damaged(fault));
-                    if self.spare {
+                    if self.is_spare {
+                        self.trouble = Some(Trouble::Damaged(fault));
                         break;
                     }
                     self.spare = true;
                     self.open_file(now, counters);
+                    if self.opening.due_at().is_some() {
+                        break;
+                    }
                 }
                 Err(FileError::Store(error)) => {
                     let error = H::Error::from(error);
