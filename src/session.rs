@@ -58,8 +58,9 @@ pub fn open(config: Config) -> Result<Session, ConfigError> {
 
 /// A program that counts into a file. There is one at a time.
 ///
-/// Dropping it lands what waits and stops the thread, if there is one. The file stays mapped and
-/// counters go on counting into it, so nothing is lost that other threads do until the program ends.
+/// Dropping it lands what waits, trying again at once what failed, and stops the thread, if there is one.
+/// The file stays mapped and counters go on counting into it, so nothing is lost that other threads do
+/// until the program ends.
 #[derive(Debug)]
 pub struct Session {
     background: Option<Background>,
@@ -67,8 +68,8 @@ pub struct Session {
 
 impl Session {
     /// Does what is due: goes on to the next file if the week has ended, notices that the mode was
-    /// changed or the file deleted, tries again what failed, lands what waits. For programs without a
-    /// thread, and for children after `fork`.
+    /// changed or the file deleted, tries again what failed if its delay is over, lands what waits. For
+    /// programs without a thread, and for children after `fork`.
     pub fn poll(&self) {
         poll();
     }
@@ -77,7 +78,7 @@ impl Session {
     /// session. (Dropping the session keeps the file.)
     pub fn close(mut self) {
         drop(self.background.take());
-        poll();
+        finish();
         SESSION.stop();
     }
 
@@ -106,16 +107,28 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         drop(self.background.take());
-        poll();
+        finish();
         IS_OPEN.store(false, Ordering::Release);
     }
 }
 
 /// Polls at the time of the session's clock.
 pub(crate) fn poll() {
-    if let Some(now) = SESSION.view(|view| view.host.map(tallymark_core::Host::now)) {
+    if let Some(now) = now() {
         SESSION.poll(now);
     }
+}
+
+/// Polls a last time: nothing is put off.
+fn finish() {
+    if let Some(now) = now() {
+        SESSION.finish(now);
+    }
+}
+
+/// The time of the session's clock, if there is a session.
+fn now() -> Option<i64> {
+    SESSION.view(|view| view.host.map(tallymark_core::Host::now))
 }
 
 /// A counter at one moment.

@@ -68,6 +68,29 @@ fn counts_made_while_no_file_can_be_opened_are_lost() {
     assert_eq!(scene.total("session/obstacle"), 5);
 }
 
+/// Method: what stood in the way is gone, and the delay after the failure is not over.
+#[test]
+fn what_waits_for_the_next_try_is_lost_when_the_session_ends() {
+    static COUNT: Counter = Counter::new("session/end");
+    for close in [false, true] {
+        let scene = Scene::new();
+        fs::rename(scene.base.path(), scene.directory.path().join("aside")).unwrap();
+        fs::write(scene.base.path(), "in the way").unwrap();
+        let session = scene.open();
+        COUNT.add(3);
+        fs::remove_file(scene.base.path()).unwrap();
+        fs::rename(scene.directory.path().join("aside"), scene.base.path()).unwrap();
+        session.poll();
+        assert_eq!(COUNT.waiting(), 3, "a poll does not try before it is time");
+        if close {
+            session.close()
+        } else {
+            drop(session)
+        }
+        assert_eq!((scene.total("session/end"), COUNT.waiting()), (3, 0));
+    }
+}
+
 #[test]
 fn counts_made_while_the_mode_is_off_are_lost_or_put_into_a_file() {
     static COUNT: Counter = Counter::new("session/mode");

@@ -138,9 +138,18 @@ impl<H: Host + 'static> Session<H> {
 
     /// Does what is due at `now`, in seconds since 1970-01-01T00:00:00Z: goes on to the next week's
     /// file, notices that the file is gone or counting was switched on or off, tries again what
-    /// failed. For programs without a timer; every day or every second, both are well.
+    /// failed if its delay is over. For programs without a timer; every day or every second, both are well.
     pub fn poll(&'static self, now: i64) {
         self.inside(|work, counters| {
+            work.poll(now, counters);
+            settle_all(counters);
+        });
+    }
+
+    /// The last [`Session::poll`] of a program: what failed is tried again now, whenever that was.
+    pub fn finish(&'static self, now: i64) {
+        self.inside(|work, counters| {
+            work.forget_failures();
             work.poll(now, counters);
             settle_all(counters);
         });

@@ -119,6 +119,12 @@ impl<H: Host + 'static> Work<H> {
         }
     }
 
+    /// Waits no longer before what failed is tried again.
+    pub(super) fn forget_failures(&mut self) {
+        self.opening.succeeded();
+        self.growing.succeeded();
+    }
+
     /// Looks at everything that may have changed: mode, file, time, what could not be done before.
     pub(super) fn poll(&mut self, now: i64, counters: &Counters<H>) {
         self.refresh(now, true, counters);
