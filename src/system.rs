@@ -120,6 +120,10 @@ impl Host for System {
         if let Some(forced) = self.forced {
             return forced;
         }
+        // One that was removed goes on saying what it said; what is at its path now may say otherwise.
+        if self.directories.as_ref().is_some_and(|open| open.base.is_removed()) {
+            self.directories = None;
+        }
         let unopened;
         let base = match &self.directories {
             Some(open) => &open.base,

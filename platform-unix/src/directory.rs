@@ -98,6 +98,12 @@ impl Directory {
         Error::new(operation, &self.path, name, cause)
     }
 
+    /// Whether the directory has been removed since it was opened.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        fstat(&self.descriptor).is_ok_and(|status| status.st_nlink == 0)
+    }
+
     /// The path it was opened by.
     #[must_use]
     pub fn path(&self) -> &Path {

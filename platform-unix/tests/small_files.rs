@@ -88,6 +88,20 @@ fn a_file_that_was_replaced_is_renamed_or_removed() {
 }
 
 #[test]
+fn a_directory_that_is_gone_passes_for_the_one_in_its_place() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("base");
+    let before = Directory::create(path.clone()).unwrap();
+    before.create_subdirectory("local").unwrap();
+    assert!(!before.is_removed());
+    fs::rename(&path, scratch.path().join("elsewhere")).unwrap();
+    assert!(!before.is_removed(), "it is only renamed");
+    fs::remove_dir_all(scratch.path().join("elsewhere")).unwrap();
+    let after = Directory::create(path).unwrap();
+    assert!(before.is_removed() && !after.is_removed());
+}
+
+#[test]
 fn a_living_process_is_taken_for_a_dead_one() {
     let mut child = Command::new("true").spawn().unwrap();
     let number = child.id();

@@ -97,6 +97,13 @@ impl Directory {
         Ok(Directory { path })
     }
 
+    /// Whether it has been removed since it was opened. That is never said here: a directory is its path,
+    /// so what is at the path now is what is read.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        false
+    }
+
     /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {

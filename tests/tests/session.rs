@@ -116,6 +116,21 @@ fn counts_made_while_the_mode_is_off_are_lost_or_put_into_a_file() {
     assert_eq!((COUNT.waiting(), scene.total("session/mode")), (0, 7));
 }
 
+/// Method: the directory is deleted and made anew with a mode, all between two looks.
+#[test]
+fn a_mode_that_came_with_a_new_directory_is_not_read() {
+    static COUNT: Counter = Counter::new("session/anew");
+    let scene = Scene::new();
+    let session = scene.open();
+    COUNT.inc();
+    fs::remove_dir_all(scene.base.path()).unwrap();
+    fs::create_dir_all(scene.base.path()).unwrap();
+    fs::write(scene.base.path().join("mode"), "off").unwrap();
+    session.poll();
+    COUNT.add(5);
+    assert_eq!((session.status().is_on, COUNT.waiting(), scene.files().len()), (false, 5, 0));
+}
+
 #[test]
 fn a_deleted_file_swallows_counts_for_ever() {
     static COUNT: Counter = Counter::new("session/deleted");
