@@ -133,13 +133,17 @@ impl Directory {
     }
 
     /// Makes a file with this content, unless there is one of this name: then false. The file appears
-    /// complete, with mode 0600; of several makers one wins.
+    /// complete, with mode 0600, also after a crash of the system: its content is on the disk before it
+    /// has its name. Of several makers one wins.
     ///
     /// # Errors
     ///
     /// [`Error`] of the system; the file is not made then.
     pub fn make(&self, name: &str, content: &[u8]) -> Result<bool, Error> {
-        self.make_with(name, |file| Ok(file.write_all(content)?))
+        self.make_with(name, |file| {
+            file.write_all(content)?;
+            Ok(file.sync_all()?)
+        })
     }
 
     /// As [`Directory::make`]; `fill` writes the content.
