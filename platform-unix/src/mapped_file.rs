@@ -43,10 +43,11 @@ const FIRST_RECORD_MAX: usize = HEADER_MAX as usize + 2080;
 #[derive(Debug)]
 pub struct MappedFile {
     memory: Mapped<'static>,
-    // Dropped after `memory`. `None`: it is never unmapped.
-    mapping: Option<MmapRaw>,
-    /// Dropped with the mapping; kept with it too.
+    /// Dropped before the mapping: once that is gone, its addresses may be somebody else's, whose faults
+    /// are not ours. Kept if it is kept.
     guarded: Option<Guarded>,
+    /// Dropped after `memory`. `None`: it is never unmapped.
+    mapping: Option<MmapRaw>,
     file: File,
     directory: Arc<Directory>,
     name: FileName,
