@@ -312,6 +312,19 @@ fn what_counts_is_readable_by_others() {
 }
 
 #[test]
+fn a_file_is_in_use_after_its_session_is_closed() {
+    static COUNT: Counter = Counter::new("session/closed");
+    let scene = Scene::new();
+    let session = scene.open();
+    COUNT.inc();
+    let name = file_name(&session.status().file.unwrap());
+    let local = tallymark_unix::Directory::open(scene.base.local()).unwrap();
+    assert!(local.take_exclusive(&name).unwrap().is_none());
+    session.close();
+    assert!(local.take_exclusive(&name).unwrap().is_some());
+}
+
+#[test]
 fn looking_changes_what_is_looked_at() {
     static COUNT: Counter = Counter::new("session/looked-at");
     let scene = Scene::new();

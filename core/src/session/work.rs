@@ -99,10 +99,12 @@ impl<H: Host + 'static> Work<H> {
         [self.opening.due_at(), self.growing.due_at()].into_iter().flatten().min()
     }
 
-    /// Changes the host; the file is given up, and the new host's comes with the next `refresh`.
+    /// Changes the host; the file is given up, and the new host's comes with the next `refresh`. No
+    /// file lingers: without a host nobody would come by to close it, and what it is the last to hold of
+    /// the old host would be freed by a counter, perhaps in a signal handler.
     pub(super) fn set_host(&mut self, host: Option<H>, counters: &Counters<H>) {
         self.give_up_file(counters);
-        *self = Work { former: self.former.take(), lost_files: self.lost_files, host, ..Work::new() };
+        *self = Work { lost_files: self.lost_files, host, ..Work::new() };
     }
 
     /// One counter asks for a place; `None`: somebody does, and it is not known who.
