@@ -2,8 +2,6 @@
 
 use std::hash::{BuildHasher, Hasher as _};
 use std::ptr;
-#[cfg(unix)]
-use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -42,11 +40,10 @@ pub(crate) fn stack(name: Name<'_>) -> &'static Counter {
     STACKS.make(name)
 }
 
-/// Keeps others from making counters while the guards live, so that no copy of this process is born
-/// with a lock that nobody gives back.
+/// The locks that keep others from making counters.
 #[cfg(unix)]
-pub(crate) fn hold() -> [MutexGuard<'static, ()>; 2] {
-    [&PLAIN, &STACKS].map(|table| table.growing.lock().unwrap_or_else(PoisonError::into_inner))
+pub(crate) fn locks() -> [&'static Mutex<()>; 2] {
+    [&PLAIN, &STACKS].map(|table| &table.growing)
 }
 
 static PLAIN: Interned = Interned::new();

@@ -215,3 +215,29 @@ fn what_is_switched_off_is_counted_into_memory_all_the_same() {
     A.add(7);
     assert_eq!((value(&A), A.waiting()), (None, 7));
 }
+
+/// Method: who is inside is a hold that is kept; the copy of the process is this one.
+#[test]
+fn a_copy_of_a_process_waits_for_a_thread_that_it_lacks() {
+    static SWITCHES: Switches = Switches::new();
+    static SESSION: Session<Device> = Session::new();
+    static A: Counter<Device> = counter!(SESSION, b"a");
+    static B: Counter<Device> = counter!(SESSION, b"b");
+    SESSION.start(Device(&SWITCHES));
+    A.add(1);
+    let inside = SESSION.hold().unwrap();
+    assert!(SESSION.hold().is_none());
+    B.add(2);
+    SESSION.abandon();
+    assert_eq!(B.waiting(), 0, "what waits is counted twice");
+    A.add(1);
+    B.add(4);
+    SESSION.poll(MONDAY);
+    SESSION.finish(MONDAY);
+    assert!(SESSION.view(|view| view.host.is_none()));
+    assert_eq!((value(&A), B.waiting()), (Some(2), 4));
+    // It was the thread that lives on.
+    drop(inside);
+    assert!(SESSION.view(|view| view.host.is_some()));
+    assert_eq!((value(&B), B.waiting()), (Some(4), 0));
+}

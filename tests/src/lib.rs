@@ -1,5 +1,6 @@
 //! What the tests share: simulators of memory, damaged files, harnesses of the fuzz targets.
 
+pub mod child;
 pub mod damage;
 pub mod fuzzing;
 pub mod hostile;

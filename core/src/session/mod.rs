@@ -64,6 +64,7 @@ mod retry;
 mod work;
 
 use core::fmt;
+use core::sync::atomic::AtomicBool;
 
 use spin::Mutex;
 
@@ -85,6 +86,8 @@ pub struct Session<H: Host + 'static> {
     /// Who is inside the gate, and nobody else, locks `work`; so the lock is always free for them.
     gate: GateCell,
     work: Mutex<Work<H>>,
+    /// Whoever is inside may never come out, see [`Session::abandon`].
+    is_abandoned: AtomicBool,
 }
 
 /// How a session is doing.
@@ -110,7 +113,12 @@ impl<H: Host + 'static> Session<H> {
     /// A session without a host: counts wait.
     #[must_use]
     pub const fn new() -> Self {
-        Session { counters: Counters::new(), gate: GateCell::new(), work: Mutex::new(Work::new()) }
+        Session {
+            counters: Counters::new(),
+            gate: GateCell::new(),
+            work: Mutex::new(Work::new()),
+            is_abandoned: AtomicBool::new(false),
+        }
     }
 
     /// Begins to count into files of this host, with what has been counted so far. A session that has
@@ -155,18 +163,21 @@ impl<H: Host + 'static> Session<H> {
         });
     }
 
-    /// Looks at the session. The closure keeps all others waiting.
+    /// Looks at the session. The closure keeps all others waiting. A session that is
+    /// [abandoned](Session::abandon) looks like one without a host.
     pub fn view<R>(&'static self, look: impl FnOnce(View<'_, H>) -> R) -> R {
-        self.inside(|work, _| {
-            look(View {
-                host: work.host(),
-                is_on: work.is_on(),
-                open: work.open(),
-                trouble: work.trouble(),
-                due_at: work.due_at(),
-                lost_files: work.lost_files(),
-                retry_at: work.retry_at(),
-            })
+        let inside = self.enter();
+        let nothing = Work::new();
+        let locked = inside.as_ref().map(|_| self.work.lock());
+        let work = locked.as_deref().unwrap_or(&nothing);
+        look(View {
+            host: work.host(),
+            is_on: work.is_on(),
+            open: work.open(),
+            trouble: work.trouble(),
+            due_at: work.due_at(),
+            lost_files: work.lost_files(),
+            retry_at: work.retry_at(),
         })
     }
 
@@ -176,38 +187,62 @@ impl<H: Host + 'static> Session<H> {
     }
 
     /// Keeps everybody out until the [`Held`] is dropped: for a host whose process is about to be
-    /// copied (`fork`). `None` if somebody stays inside for `tries` turns of [`Host::relax`].
-    pub fn hold(&'static self, tries: u32) -> Option<Held<H>> {
-        for _ in 0..tries {
-            if gate::try_enter(&self.gate) {
-                return Some(Held { session: self });
-            }
-            H::relax();
-        }
-        None
+    /// copied (`fork`). `None` while somebody is inside.
+    pub fn hold(&'static self) -> Option<Held<H>> {
+        gate::try_enter(&self.gate).then(|| self.held())
+    }
+
+    /// For a copy of the process that was made although [`Session::hold`] failed; there this must be the
+    /// first. Forgets what waits, as [`Held::forget_waiting`] does, and waits for nobody any more: whoever
+    /// was inside is missing, unless it is the very thread that lives on. Until it comes out, methods do
+    /// nothing, and counters without a place wait.
+    pub fn abandon(&'static self) {
+        forget_waiting(&self.counters);
+        // ORDER: Relaxed, here and below. There is one thread only, and others begin after it.
+        self.is_abandoned.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the session is [abandoned](Session::abandon), and nobody has come out since.
+    pub fn is_abandoned(&self) -> bool {
+        // ORDER: Relaxed. See `abandon`.
+        self.is_abandoned.load(Ordering::Relaxed)
     }
 
     /// The slow path of a counter that waits.
     #[cold]
     pub(crate) fn serve(&'static self, counter: &'static Counter<H>) {
         if gate::knock(&self.gate) {
-            let inside = Held { session: self };
+            let inside = self.held();
             self.work.lock().serve(Some(counter), &self.counters);
             drop(inside);
         }
     }
 
-    /// Waits for its turn and works inside the gate.
-    fn inside<R>(&'static self, work: impl FnOnce(&mut Work<H>, &Counters<H>) -> R) -> R {
+    /// Waits for its turn and works inside the gate. In a session that is abandoned nothing is done.
+    fn inside(&'static self, work: impl FnOnce(&mut Work<H>, &Counters<H>)) {
+        let Some(inside) = self.enter() else { return };
+        work(&mut self.work.lock(), &self.counters);
+        drop(inside);
+    }
+
+    /// Waits for its turn; not if the session is abandoned.
+    fn enter(&'static self) -> Option<Held<H>> {
         let mut tries = 0u32;
         while !gate::try_enter(&self.gate) {
+            if self.is_abandoned() {
+                return None;
+            }
             tries = tries.saturating_add(1);
             if tries < SPINS { core::hint::spin_loop() } else { H::relax() }
         }
-        let inside = Held { session: self };
-        let result = work(&mut self.work.lock(), &self.counters);
-        drop(inside);
-        result
+        Some(self.held())
+    }
+
+    /// For who has just entered.
+    fn held(&'static self) -> Held<H> {
+        // ORDER: Relaxed. See `abandon`.
+        self.is_abandoned.store(false, Ordering::Relaxed);
+        Held { session: self }
     }
 }
 
@@ -221,10 +256,7 @@ impl<H: Host> Held<H> {
     /// Forgets what waits. In a copy of the process (a child after `fork`) this must be the first:
     /// what waits there is the parent's, which will put it into the file.
     pub fn forget_waiting(&self) {
-        for counter in self.session.counters.iter() {
-            // ORDER: Relaxed. There is one thread only.
-            let _ = counter.take_pending(Ordering::Relaxed);
-        }
+        forget_waiting(&self.session.counters);
     }
 }
 
@@ -235,6 +267,13 @@ impl<H: Host + 'static> Drop for Held<H> {
         while !gate::leave(&session.gate) {
             session.work.lock().serve(None, &session.counters);
         }
+    }
+}
+
+fn forget_waiting<H: Host>(counters: &Counters<H>) {
+    for counter in counters.iter() {
+        // ORDER: Relaxed. There is one thread only.
+        let _ = counter.take_pending(Ordering::Relaxed);
     }
 }
 
