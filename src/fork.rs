@@ -1,15 +1,33 @@
 //! A process that copies itself: what waits stays with the parent, and nobody is copied half-way
 //! through a change of the session or with a lock that nobody gives back.
 
+#[cfg(feature = "stacks")]
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+#[cfg(unix)]
+pub(crate) use unix::{give_way, prepare};
+
 #[cfg(not(unix))]
 pub(crate) fn prepare() {}
 
-#[cfg(unix)]
-pub(crate) use unix::prepare;
+#[cfg(not(unix))]
+pub(crate) fn give_way() {}
+
+/// Held by who walks and names a stack, before all other locks that this takes.
+#[cfg(feature = "stacks")]
+static STACKS: Mutex<()> = Mutex::new(());
+
+/// Keeps forks and others who walk a stack waiting until the guard is dropped.
+#[cfg(feature = "stacks")]
+pub(crate) fn walking() -> MutexGuard<'static, ()> {
+    give_way();
+    STACKS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 #[cfg(unix)]
 mod unix {
     use std::cell::RefCell;
+    use std::sync::atomic::{AtomicU32, Ordering};
     use std::sync::{Mutex, MutexGuard, Once, TryLockError};
     use std::thread;
     use std::time::{Duration, Instant};
@@ -37,13 +55,27 @@ mod unix {
     ///
     /// The session is held first and given back last: whoever has one of the locks waits for no session.
     struct Forking {
-        _locks: [Option<MutexGuard<'static, ()>>; 2],
+        _names: [Option<MutexGuard<'static, ()>>; 2],
+        #[cfg(feature = "stacks")]
+        _stacks: Option<MutexGuard<'static, ()>>,
         session: Option<Held<System>>,
         _signals: SignalsBlocked,
     }
 
     thread_local! {
         static FORKING: RefCell<Option<Forking>> = const { RefCell::new(None) };
+    }
+
+    /// Forks that wait for a lock.
+    static WAITING: AtomicU32 = AtomicU32::new(0);
+
+    /// Lets forks go first: who takes a lock again and again would keep it from them. Not for who has
+    /// one.
+    pub(crate) fn give_way() {
+        // ORDER: Relaxed, here and below. It is only for fairness.
+        while WAITING.load(Ordering::Relaxed) > 0 {
+            thread::yield_now();
+        }
     }
 
     /// Sees to it that forks of this process are safe. Once is enough.
@@ -60,8 +92,16 @@ mod unix {
         // Nobody may come out of one that is abandoned.
         let patience = if SESSION.is_abandoned() { Duration::ZERO } else { PATIENCE };
         let session = within(patience, || SESSION.hold());
-        let locks = intern::locks().map(|lock| within(PATIENCE, || try_lock(lock)));
-        let forking = Forking { _locks: locks, session, _signals: signals };
+        WAITING.fetch_add(1, Ordering::Relaxed);
+        let hold = |lock| within(PATIENCE, || try_lock(lock));
+        let forking = Forking {
+            #[cfg(feature = "stacks")]
+            _stacks: hold(&super::STACKS),
+            _names: intern::locks().map(hold),
+            session,
+            _signals: signals,
+        };
+        WAITING.fetch_sub(1, Ordering::Relaxed);
         let _ = FORKING.try_with(|cell| cell.replace(Some(forking)));
     }
 
@@ -70,6 +110,8 @@ mod unix {
     }
 
     extern "C" fn child() {
+        // Other threads may have been about to fork, too.
+        WAITING.store(0, Ordering::Relaxed);
         let Some(forking) = FORKING.try_with(RefCell::take).ok().flatten() else { return };
         match &forking.session {
             Some(session) => session.forget_waiting(),

@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use foldhash::fast::FixedState;
 use tallymark_core::{Name, NameError};
 
-use crate::Counter;
+use crate::{Counter, fork};
 
 /// The counter of a name: the same one for the same name, made at its first use and kept for ever.
 ///
@@ -30,7 +30,10 @@ pub fn counter(name: &str) -> Result<&'static Counter, NameError> {
     // Only names that have been checked are found.
     match PLAIN.find(name.as_bytes()) {
         Some(found) => Ok(found),
-        None => Ok(PLAIN.make(Name::plain(name.as_bytes())?)),
+        None => {
+            fork::give_way();
+            Ok(PLAIN.make(Name::plain(name.as_bytes())?))
+        }
     }
 }
 
@@ -47,6 +50,7 @@ pub(crate) fn locks() -> [&'static Mutex<()>; 2] {
 }
 
 static PLAIN: Interned = Interned::new();
+#[cfg(any(unix, test, feature = "stacks"))]
 static STACKS: Interned = Interned::new();
 
 /// Slots of the first table; each further one has twice as many. A power of two.

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::fmt;
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use foldhash::fast::RandomState;
 use tallymark_core::Name;
 use tallymark_core::format::stack::{Line, StackName};
 
-use crate::{Counter, intern};
+use crate::{Counter, fork, intern};
 
 /// The most frames that are looked at, whatever depth is asked for.
 const DEPTH_MAX: usize = 128;
@@ -37,7 +37,8 @@ const DEPTH_MAX: usize = 128;
 pub struct StackCounter {
     prefix: &'static str,
     depth: usize,
-    known: OnceLock<RwLock<Known>>,
+    /// Only for who is [`fork::walking`], so that no child is born while it is locked.
+    known: OnceLock<Mutex<Known>>,
 }
 
 /// The counters of stacks that have been seen, by their return addresses.
@@ -61,29 +62,32 @@ impl StackCounter {
     /// Counts one for the stack of the caller.
     #[inline(never)]
     pub fn inc(&self) {
+        let walking = fork::walking();
         let mut frames = [0; DEPTH_MAX];
         let depth = self.depth.clamp(1, DEPTH_MAX);
         let length = callers(Self::inc as *const (), &mut frames[..depth]);
-        self.counter(&frames[..length]).inc();
+        let counter = self.counter(&frames[..length]);
+        drop(walking);
+        counter.inc();
     }
 
     /// The counters of all stacks seen so far, in no order.
     #[must_use]
     pub fn counters(&self) -> Vec<&'static Counter> {
-        self.known().read().unwrap_or_else(PoisonError::into_inner).values().copied().collect()
+        let _walking = fork::walking();
+        self.known().values().copied().collect()
     }
 
-    fn known(&self) -> &RwLock<Known> {
-        self.known.get_or_init(RwLock::default)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn counter(&self, frames: &[usize]) -> &'static Counter {
-        let known = self.known();
-        if let Some(counter) = known.read().unwrap_or_else(PoisonError::into_inner).get(frames) {
+        if let Some(counter) = self.known().get(frames) {
             return counter;
         }
         let counter = self.named(frames);
-        known.write().unwrap_or_else(PoisonError::into_inner).insert(frames.into(), counter);
+        self.known().insert(frames.into(), counter);
         counter
     }
 

@@ -6,11 +6,12 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use tallymark::{Counter, counter};
+use tallymark::{Counter, StackCounter, counter};
 use tallymark_tests::child::{in_child, wait};
 use tallymark_tests::scene::{MONDAY, Scene};
 
@@ -32,6 +33,9 @@ fn session_threads() -> usize {
 fn a_child_that_drops_its_session_stops_the_parents_thread() {
     let scene = Scene::new();
     let mut session = Some(tallymark::open(scene.config().background(true)).unwrap());
+    while session_threads() == 0 {
+        thread::yield_now();
+    }
     wait(in_child(|| drop(session.take())));
     // Time for the thread to end.
     thread::sleep(Duration::from_millis(200));
@@ -110,4 +114,33 @@ fn a_fork_in_the_middle_of_counting_loses_or_doubles_counts() {
         .map(|(_, n)| n)
         .sum();
     assert_eq!(dynamic, names);
+}
+
+/// Method: two threads count one stack all the time, so that most forks meet one that walks it.
+#[test]
+fn a_child_waits_for_a_thread_that_walked_a_stack() {
+    static STACKS: StackCounter = StackCounter::new("forks/stacks", 8);
+    let scene = Scene::new();
+    let session = scene.open();
+    let stop = AtomicBool::new(false);
+    let counted: u64 = thread::scope(|scope| {
+        let threads = [(); 2].map(|()| {
+            scope.spawn(|| {
+                let mut counted = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    STACKS.inc();
+                    counted += 1;
+                }
+                counted
+            })
+        });
+        let waited = catch_unwind(|| (0..50).for_each(|_| wait(in_child(|| STACKS.inc()))));
+        stop.store(true, Ordering::Relaxed);
+        assert!(waited.is_ok(), "a child hangs");
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    drop(session);
+    let totals = scene.totals();
+    let stacks = totals.iter().filter(|(name, _)| name.starts_with("forks/stacks\n"));
+    assert_eq!(stacks.map(|(_, n)| n).sum::<u64>(), counted + 50);
 }
