@@ -3,6 +3,7 @@
 pub mod child;
 pub mod damage;
 pub mod fuzzing;
+pub mod go;
 pub mod hostile;
 pub mod loom_handles;
 pub mod loom_words;

@@ -6,26 +6,17 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 use tallymark::{Base, Contents, CountFile, Day, Name, Program, UnixTime};
 use tallymark_tests::damage::cases;
 use tallymark_tests::damage::image::Image;
+use tallymark_tests::go::{Random, oracle};
 
 const NOW: UnixTime = UnixTime(1_767_607_200); // 2026-01-05T10:00:00Z
 const FILE: &str = "tool@v1.2.3-go1.27.3-linux-amd64-2026-01-05.v1.count";
-
-/// Go's reader of files, by Go's code; `None` if Go is not installed.
-fn oracle() -> Option<PathBuf> {
-    let oracle = xtask::go::oracle().unwrap();
-    if oracle.is_none() {
-        assert!(std::env::var_os("TALLYMARK_REQUIRE_GO").is_none(), "Go is required and not installed");
-        eprintln!("left out: Go is not installed; `cargo xtask setup` installs it");
-    }
-    oracle
-}
 
 fn go_reads(oracle: &Path, file: &Path) -> Value {
     let output = Command::new(oracle).arg("read").arg(file).output().unwrap();
@@ -86,24 +77,14 @@ fn base(directory: &Path) -> Base {
     base
 }
 
-/// Pseudo-random numbers; the same for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-
-    /// A name: often one seen before, sometimes a stack, long, or not UTF-8.
-    fn name(&mut self) -> Vec<u8> {
-        let number = self.below(60);
-        match self.below(10) {
-            0 => format!("stack\nexample.com/a.f{number}:+1,+0x2\n\".g:=3,+0x4").into_bytes(),
-            1 => [b"bytes\xff\xfe".to_vec(), vec![128 + number as u8; 3]].concat(),
-            2 => vec![b'a' + (number % 26) as u8; 1 + self.below(4096) as usize],
-            _ => format!("name-{number}").into_bytes(),
-        }
+/// A name: often one seen before, sometimes a stack, long, or not UTF-8.
+fn name(random: &mut Random) -> Vec<u8> {
+    let number = random.below(60);
+    match random.below(10) {
+        0 => format!("stack\nexample.com/a.f{number}:+1,+0x2\n\".g:=3,+0x4").into_bytes(),
+        1 => [b"bytes\xff\xfe".to_vec(), vec![128 + number as u8; 3]].concat(),
+        2 => vec![b'a' + (number % 26) as u8; 1 + random.below(4096) as usize],
+        _ => format!("name-{number}").into_bytes(),
     }
 }
 
@@ -174,7 +155,7 @@ fn a_script_shared_with_go_leaves_other_bytes_than_go_alone() {
         alone.open(&theirs, &metadata);
         let mut random = Random(seed);
         for _ in 0..random.below(120) {
-            let (name, n) = (random.name(), 1 + random.below(1_000));
+            let (name, n) = (name(&mut random), 1 + random.below(1_000));
             let n = if random.below(50) == 0 { u64::MAX >> 1 } else { n };
             let value = alone.add(&name, n);
             if random.below(2) == 0 {

@@ -2,8 +2,10 @@
 //! `tests/go/bench` against the telemetry sources that the toolchain carries.
 //!
 //! Those sources are copied from the toolchain to a scratch folder under `target/`, never into the
-//! project, because our programs must stand beside them to import what is internal there. Nothing
-//! outside `target/` is written and nothing is fetched. Only `std` is used.
+//! project, because our programs must stand beside them to import what is internal there. The runtime's
+//! own sources are used where they are: while our programs are built, the Go command is told that there
+//! are more files in that package than there are. Nothing outside `target/` is written and nothing is
+//! fetched. Only `std` is used.
 
 use std::collections::hash_map::DefaultHasher;
 use std::env;
@@ -32,6 +34,9 @@ const PACKAGES: [&str; 4] = ["counter", "internal/counter", "internal/mmap", "in
 
 /// Our own folders below `tests/go`, and the package each is copied into.
 const OURS: [(&str, &str); 3] = [("export", "internal/counter"), ("oracle", ORACLE), ("bench", BENCH)];
+
+/// Our own folder below `tests/go` whose files the Go command sees in the package `runtime`.
+const OVERLAID: &str = "runtime";
 
 /// The program that answers what Go does.
 const ORACLE: &str = "oracle";
@@ -188,7 +193,7 @@ fn existing_or_built(toolchain: &Toolchain, program: &str) -> io::Result<PathBuf
 fn digest(toolchain: &Toolchain) -> io::Result<u64> {
     let mut hasher = DefaultHasher::new();
     (&toolchain.version, MODULE, PACKAGES, ENVIRONMENT).hash(&mut hasher);
-    for (ours, package) in OURS {
+    for (ours, package) in OURS.into_iter().chain([(OVERLAID, "overlay")]) {
         for file in files_of(&workspace().join("tests/go").join(ours))? {
             (package, file.file_name(), fs::read(&file)?).hash(&mut hasher);
         }
@@ -198,7 +203,8 @@ fn digest(toolchain: &Toolchain) -> io::Result<u64> {
 
 /// Builds a program in the folder `own` and returns the executable there.
 fn build(toolchain: &Toolchain, program: &str, own: &Path) -> io::Result<PathBuf> {
-    let shipped = toolchain.root()?.join(TELEMETRY);
+    let root = toolchain.root()?;
+    let shipped = root.join(TELEMETRY);
     let module = own.join("telemetry");
     for package in PACKAGES {
         copy_files(&shipped.join(package), &module.join(package))?;
@@ -207,13 +213,38 @@ fn build(toolchain: &Toolchain, program: &str, own: &Path) -> io::Result<PathBuf
         copy_files(&workspace().join("tests/go").join(ours), &module.join(package))?;
     }
     fs::write(module.join("go.mod"), MODULE)?;
+    let replaced = own.join("overlay.json");
+    fs::write(&replaced, overlay(&root)?)?;
 
     let executable = own.join("executable");
     let mut command = go_command(&toolchain.executable);
-    command.args(["build", "-trimpath", "-o"]).arg(&executable).arg(format!("./{program}"));
+    command
+        .arg("build")
+        .arg("-overlay")
+        .arg(&replaced)
+        .args(["-trimpath", "-o"])
+        .arg(&executable)
+        .arg(format!("./{program}"));
     command.current_dir(&module);
     text_of(&mut command)?;
     Ok(executable)
+}
+
+/// What the Go command is told of our files in the package `runtime`: where each would be, and where it
+/// is.
+fn overlay(root: &Path) -> io::Result<String> {
+    let mut pairs = Vec::new();
+    for file in files_of(&workspace().join("tests/go").join(OVERLAID))? {
+        let name = file.file_name().expect("an entry of a folder has a name").to_string_lossy();
+        let place = root.join("src/runtime").join(format!("tallymark_{name}"));
+        pairs.push(format!("{}: {}", quoted(&place), quoted(&file)));
+    }
+    Ok(format!("{{\"Replace\": {{{}}}}}\n", pairs.join(", ")))
+}
+
+/// A path as JSON.
+fn quoted(path: &Path) -> String {
+    format!("\"{}\"", path.display().to_string().replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// A Go command. Of the caller's environment it sees only where programs are and where scratch files

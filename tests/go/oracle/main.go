@@ -23,6 +23,7 @@ var subcommands = map[string]subcommand{
 	"count":  {"FILE METADATA NAMES ROUNDS", 4, count},
 	"decode": {"< LINES", 0, decode},
 	"read":   {"FILE...", -1, read},
+	"ring":   {"< LINES", 0, ring},
 	"script": {"< LINES", 0, script},
 	"stacks": {"DIRECTORY", 1, stacks},
 }
@@ -53,7 +54,7 @@ func (s subcommand) takes(given int) bool {
 // misspelt prints how the program is called and ends it.
 func misspelt() {
 	fmt.Fprintln(os.Stderr, "usage:")
-	for _, name := range []string{"count", "decode", "read", "script", "stacks"} {
+	for _, name := range []string{"count", "decode", "read", "ring", "script", "stacks"} {
 		fmt.Fprintf(os.Stderr, "  oracle %s %s\n", name, subcommands[name].arguments)
 	}
 	os.Exit(2)
