@@ -6,6 +6,7 @@ mod lookup;
 mod new_counters;
 mod opening;
 mod reading;
+mod ring;
 mod two_threads;
 mod write_back;
 
@@ -34,7 +35,7 @@ type Measure = fn(&Context, &mut Report) -> Result<()>;
 
 /// All of them, with the names that a filter is held against. Those that leave many counters behind in
 /// this process come last.
-const MEASURES: [(&str, Measure); 9] = [
+const MEASURES: [(&str, Measure); 10] = [
     ("increments", increments::run),
     ("two-threads", two_threads::run),
     ("write-back", write_back::run),
@@ -42,6 +43,7 @@ const MEASURES: [(&str, Measure); 9] = [
     ("sessions", opening::sessions),
     ("lookup", lookup::run),
     ("reading", reading::run),
+    ("ring", ring::run),
     ("new-counters", new_counters::run),
     ("growth", growth::run),
 ];

@@ -35,17 +35,20 @@ var verbs = map[string]struct {
 	arguments int
 	run       func(*asked, []string) (result, error)
 }{
-	"open":    {2, (*asked).open},
-	"close":   {0, (*asked).close},
-	"handle":  {1, (*asked).makeHandle},
-	"add":     {1, (*asked).add},
-	"addtwo":  {1, (*asked).addTwo},
-	"names":   {3, (*asked).newNames},
-	"find":    {3, (*asked).find},
-	"map":     {4, (*asked).mapOften},
-	"rotate":  {3, (*asked).rotateOften},
-	"parse":   {2, (*asked).parse},
-	"version": {0, (*asked).version},
+	"open":     {2, (*asked).open},
+	"close":    {0, (*asked).close},
+	"handle":   {1, (*asked).makeHandle},
+	"add":      {1, (*asked).add},
+	"addtwo":   {1, (*asked).addTwo},
+	"names":    {3, (*asked).newNames},
+	"find":     {3, (*asked).find},
+	"map":      {4, (*asked).mapOften},
+	"rotate":   {3, (*asked).rotateOften},
+	"parse":    {2, (*asked).parse},
+	"ring":     {2, (*asked).ringWrite},
+	"ringtwo":  {3, (*asked).ringTwo},
+	"ringfull": {1, (*asked).ringFull},
+	"version":  {0, (*asked).version},
 }
 
 // ask answers one question.

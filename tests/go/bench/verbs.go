@@ -20,6 +20,7 @@ type asked struct {
 	// data is the file that was parsed last, by its path.
 	path string
 	data []byte
+	ring *runtime.TallymarkRing
 }
 
 // A result is an answer.
