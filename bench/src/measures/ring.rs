@@ -34,6 +34,9 @@ const HEADER: u64 = 1;
 /// Events in a round.
 const TIMES: u32 = 50_000;
 
+/// The same on two threads: few, so that most rounds end before anybody else wants a core.
+const TIMES_TOGETHER: u32 = 10_000;
+
 /// Events between two visits of the reader, on one thread.
 const BATCH: u32 = 64;
 
@@ -78,14 +81,14 @@ fn event() -> [u64; WORDS] {
 }
 
 /// The sum of the times, which are 1, 2, 3, ….
-fn sum_of_times() -> u64 {
-    u64::from(TIMES) * u64::from(TIMES + 1) / 2
+fn sum_of_times(events: u32) -> u64 {
+    u64::from(events) * u64::from(events + 1) / 2
 }
 
 /// The sum of all words of all events.
-fn sum_of_words() -> u64 {
+fn sum_of_words(events: u32) -> u64 {
     let rest: u64 = event().iter().sum::<u64>() - HEADER;
-    sum_of_times() + rest * u64::from(TIMES)
+    sum_of_times(events) + rest * u64::from(events)
 }
 
 /// Gives out one batch of events, if there is one, and gives it back; the number of events.
@@ -93,8 +96,8 @@ fn read_batch(reader: &mut RingReader<'_>, mut each: impl FnMut(&Event<'_, Memor
     let Read::Events(batch) = reader.read()? else { return Ok(0) };
     let mut events = 0;
     for item in batch {
-        let Item::Event(event) = item else { bail!("{item:?} in a ring with room") };
-        each(&event);
+        let Item::Event(event) = &item else { bail!("{item:?} in a ring with room") };
+        each(event);
         events += 1;
     }
     reader.release();
@@ -119,7 +122,7 @@ fn one_thread(context: &Context, report: &mut Report) -> Result<()> {
                     Ok(())
                 });
             });
-            result.and_then(|()| check::sum("Writer::write", sum, sum_of_times()))?;
+            result.and_then(|()| check::sum("Writer::write", sum, sum_of_times(TIMES)))?;
             Ok(time)
         }),
         Contestant::of("rtrb, push and read", TIMES, || {
@@ -140,7 +143,7 @@ fn one_thread(context: &Context, report: &mut Report) -> Result<()> {
                     Ok(())
                 });
             });
-            result.and_then(|()| check::sum("rtrb", sum, sum_of_times()))?;
+            result.and_then(|()| check::sum("rtrb", sum, sum_of_times(TIMES)))?;
             Ok(time)
         }),
         Contestant::of("memcpy, 280 bytes", TIMES, || {
@@ -163,7 +166,8 @@ fn one_thread(context: &Context, report: &mut Report) -> Result<()> {
     if context.go().is_some() {
         contestants.push(Contestant::new("Go, profBuf", || {
             let mut go = context.go().ok_or_else(|| anyhow!("Go is gone"))?;
-            let answer = go.ask_for(&["ring", &BATCH.to_string(), &TIMES.to_string()], sum_of_times())?;
+            let answer =
+                go.ask_for(&["ring", &BATCH.to_string(), &TIMES.to_string()], sum_of_times(TIMES))?;
             Ok(vec![answer.nanoseconds / f64::from(TIMES)])
         }));
     }
@@ -186,15 +190,15 @@ fn two_threads(context: &Context, report: &mut Report) -> Result<()> {
     let (mut producer, mut consumer) = rtrb::RingBuffer::new(DATA as usize);
     let (header, stack, event) = ([HEADER], frames(), event());
     let mut contestants = vec![
-        Contestant::of("Writer::write, read", TIMES, || {
+        Contestant::of("Writer::write, read", TIMES_TOGETHER, || {
             let write = |now| Ok(writer.write(now, now, &header, &stack)?);
             let read =
                 |sum: &mut u64| read_batch(&mut reader, |event| *sum += event.words().iter().sum::<u64>());
             let (time, sum) = pass(write, read)?;
-            check::sum("Writer::write", sum, sum_of_words())?;
+            check::sum("Writer::write", sum, sum_of_words(TIMES_TOGETHER))?;
             Ok(time)
         }),
-        Contestant::of("rtrb, push and read", TIMES, || {
+        Contestant::of("rtrb, push and read", TIMES_TOGETHER, || {
             let mut event = event;
             let write = |now| {
                 event[1] = now;
@@ -209,16 +213,16 @@ fn two_threads(context: &Context, report: &mut Report) -> Result<()> {
                 Ok((words / WORDS) as u64)
             };
             let (time, sum) = pass(write, read)?;
-            check::sum("rtrb", sum, sum_of_words())?;
+            check::sum("rtrb", sum, sum_of_words(TIMES_TOGETHER))?;
             Ok(time)
         }),
     ];
     if context.go().is_some() {
         contestants.push(Contestant::new("Go, profBuf", || {
             let mut go = context.go().ok_or_else(|| anyhow!("Go is gone"))?;
-            let question = ["ringtwo", &WINDOW.to_string(), &STEP.to_string(), &TIMES.to_string()];
-            let answer = go.ask_for(&question, sum_of_words())?;
-            Ok(vec![answer.nanoseconds / f64::from(TIMES)])
+            let question = ["ringtwo", &WINDOW.to_string(), &STEP.to_string(), &TIMES_TOGETHER.to_string()];
+            let answer = go.ask_for(&question, sum_of_words(TIMES_TOGETHER))?;
+            Ok(vec![answer.nanoseconds / f64::from(TIMES_TOGETHER)])
         }));
     }
     let times = race(&mut contestants, context.length(10, 10_000))?;
@@ -248,7 +252,7 @@ fn pass(
                     Err(error) => break Err(error),
                 }
                 given.0.store(seen, Ordering::Release);
-                if seen >= u64::from(TIMES) {
+                if seen >= u64::from(TIMES_TOGETHER) {
                     break Ok((Instant::now(), sum));
                 }
             };
@@ -260,7 +264,7 @@ fn pass(
         }
         let start = Instant::now();
         let mut polls = 0;
-        let result = (1..=u64::from(TIMES)).try_for_each(|now| {
+        let result = (1..=u64::from(TIMES_TOGETHER)).try_for_each(|now| {
             while now.is_multiple_of(STEP) && now - given.0.load(Ordering::Acquire) > WINDOW {
                 ensure!(!is_over.load(Ordering::Acquire), "the reader has failed");
                 pause(&mut polls);

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // The ring of Go's own profiler, and events like those of its own profiles.
@@ -71,12 +72,14 @@ func (a *asked) ringTwo(arguments []string) (result, error) {
 	}
 	ring := a.ring
 	header, stack := ringEvent()
-	var ready atomic.Bool
+	var ready, begun atomic.Bool
 	var given atomic.Int64
 	var reader sync.WaitGroup
-	sum := uint64(0)
+	sum, elapsed := uint64(0), time.Duration(0)
 	reader.Go(func() {
-		ready.Store(true)
+		for !begun.Load() {
+			ready.Store(true)
+		}
 		for seen, polls := 0, 0; seen < times; {
 			words, tags, _ := ring.Read()
 			// What was read before has been given back now.
@@ -92,10 +95,15 @@ func (a *asked) ringTwo(arguments []string) (result, error) {
 			seen, polls = seen+len(tags), 0
 		}
 	})
-	for !ready.Load() {
-		runtime.Gosched()
-	}
 	answer, err := timed(func() (uint64, error) {
+		// The memory was looked at, for which everything was stopped: the reader
+		// must be running again.
+		ready.Store(false)
+		for !ready.Load() {
+			runtime.Gosched()
+		}
+		start := time.Now()
+		begun.Store(true)
 		for now := 1; now <= times; now++ {
 			if now%step == 0 {
 				for polls := 0; now-int(given.Load()) > window; polls++ {
@@ -105,8 +113,10 @@ func (a *asked) ringTwo(arguments []string) (result, error) {
 			ring.Write(uint64(now), uint64(now), header, stack)
 		}
 		reader.Wait()
+		elapsed = time.Since(start)
 		return sum, nil
 	})
+	answer.nanoseconds = elapsed.Nanoseconds()
 	if words, _, _ := ring.Read(); len(words) != 0 {
 		return result{}, errors.New("more events than were written")
 	}
