@@ -34,6 +34,7 @@ mod fork;
 mod lasting_file;
 mod mapped_file;
 mod process;
+mod ring_wait;
 mod timer;
 
 pub use cuts::survive_cuts;
@@ -44,4 +45,5 @@ pub use fork::{SignalsBlocked, around_fork};
 pub use lasting_file::LastingFile;
 pub use mapped_file::{DEFAULT_CAPACITY, MAX_CAPACITY, MappedFile};
 pub use process::is_alive;
+pub use ring_wait::{PortableRingWait, RingWait};
 pub use timer::{PortableTimer, Timer};

@@ -29,6 +29,7 @@ mod exclusive;
 mod lasting_file;
 mod mapped_file;
 mod process;
+mod ring_wait;
 mod timer;
 
 pub use chunks::ChunkedMemory;
@@ -38,4 +39,5 @@ pub use exclusive::Exclusive;
 pub use lasting_file::LastingFile;
 pub use mapped_file::{DEFAULT_CAPACITY, MAX_CAPACITY, MappedFile, survive_cuts};
 pub use process::is_alive;
+pub use ring_wait::RingWait;
 pub use timer::Timer;
