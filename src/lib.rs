@@ -32,6 +32,7 @@
 //! | begin and end | [`open`], [`Session`]; [`Session::poll`] or [`Config::background`] at the end of a week |
 //! | see what is wrong | [`Session::status`] |
 //! | read counts | [`Session::snapshot`] for this process, [`Contents::read`] for any file, [`Totals`] for many |
+//! | collect events, from signal handlers too | [`ring`] |
 //! | report weeks, clean up, switch off | `Base::make_reports` (feature `report`), [`Base::clean`], [`Base::set_mode`] |
 //! | hold one file without a session | [`CountFile`] |
 //!
@@ -73,6 +74,7 @@ mod mode;
 mod program;
 #[cfg(feature = "report")]
 mod report;
+pub mod ring;
 mod session;
 #[cfg(feature = "stacks")]
 mod stack_counter;
