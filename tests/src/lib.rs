@@ -7,5 +7,6 @@ pub mod go;
 pub mod hostile;
 pub mod loom_handles;
 pub mod loom_words;
+pub mod ring_events;
 pub mod scene;
 pub mod sim;
