@@ -6,6 +6,7 @@ pub mod fuzzing;
 pub mod go;
 pub mod hostile;
 pub mod loom_handles;
+pub mod loom_ring;
 pub mod loom_words;
 pub mod ring_events;
 pub mod scene;

@@ -85,9 +85,14 @@ pub type LoomWriter = Writer<LoomSide, LoomSide>;
 /// The other end.
 pub type LoomReader = Reader<LoomSide, LoomSide>;
 
-/// A ring of so many words and tags, without headers, whose reader is woken by so many words.
+/// A ring of so many words and tags, without headers, whose reader is woken by so many words; and one
+/// side more, to say when the writer is [quiet](LoomSide::be_quiet).
+///
+/// # Panics
+///
+/// If the capacities are too large for a ring.
 #[must_use]
-pub fn ring(data: u32, tags: u32, wake: u32, weakened: Weakened) -> (LoomWriter, LoomReader) {
+pub fn ring(data: u32, tags: u32, wake: u32, weakened: Weakened) -> (LoomWriter, LoomReader, LoomSide) {
     let capacity = Capacity::new(0, data, tags).expect("small");
     let cells = |n: u32| (0..n).map(|_| UnsafeCell::new(0)).collect();
     let words = Arc::new(Words {
@@ -109,11 +114,12 @@ pub fn ring(data: u32, tags: u32, wake: u32, weakened: Weakened) -> (LoomWriter,
     // SAFETY: the ring is new.
     let writer = unsafe { Writer::attach(side(true), side(true), wake) };
     // SAFETY: the ring is new.
-    (writer, unsafe { Reader::attach(side(false), side(false), wake) })
+    let reader = unsafe { Reader::attach(side(false), side(false), wake) };
+    (writer, reader, side(true))
 }
 
 impl LoomSide {
-    /// Nothing more is done at this end.
+    /// The writer does nothing any more.
     pub fn be_quiet(&self) {
         self.words.is_quiet.store(true, Ordering::Release);
     }
@@ -214,7 +220,9 @@ impl Memory for LoomSide {
         store(0, record.length);
         store(1, record.time);
         match record.stack {
-            Stack::Frames(frames) => frames.iter().enumerate().for_each(|(n, &frame)| store(2 + n, frame as u64)),
+            Stack::Frames(frames) => {
+                frames.iter().enumerate().for_each(|(n, &frame)| store(2 + n, frame as u64))
+            }
             Stack::Lost(counts) => store(2, counts),
         }
     }

@@ -6,7 +6,7 @@ use crate::command;
 
 /// Runs the task.
 pub(crate) fn run() -> Result<()> {
-    let test =
-        ["test", "--release", "-p", "tallymark-tests", "--test", "loom", "--test", "loom_handles", "--"];
-    command::run(command::new("cargo", test).args(["--nocapture", "--test-threads", "1"]))
+    let models = ["loom", "loom_handles", "loom_ring"].into_iter().flat_map(|model| ["--test", model]);
+    let mut test = command::new("cargo", ["test", "--release", "-p", "tallymark-tests"]);
+    command::run(test.args(models).args(["--", "--nocapture", "--test-threads", "1"]))
 }

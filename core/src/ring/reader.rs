@@ -272,7 +272,7 @@ impl<M: Memory, P: Wait<M>, T: Tag> Reader<M, P, T> {
 
     fn load_end(&self) -> bool {
         // ORDER: Acquire. What was published before the end is seen; pairs with the Release store of
-        // `EndOfStream`.
+        // `EndOfStream`. More than needed: the fence in `snapshot`, which comes next, acquires it as well.
         self.memory.load32(Word32::EndOfStream, Ordering::Acquire) != 0
     }
 
@@ -296,7 +296,7 @@ impl<M: Memory, P: Wait<M>, T: Tag> Reader<M, P, T> {
         loop {
             self.nap(&mut unsettled, limit);
             // ORDER: Acquire. What the writer stored before it woke us is seen; pairs with its Release
-            // store of 0.
+            // store of 0. More than needed: the fence of the next sleep makes it seen at the latest.
             if self.memory.load32(Word32::Sleeping, Ordering::Acquire) == 0 {
                 return;
             }

@@ -238,7 +238,7 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
     #[cold]
     fn wake(&self) {
         // ORDER: Release. What was stored before is seen by a reader that finds itself woken; pairs with
-        // the Acquire load behind its sleep.
+        // the Acquire load behind its sleep. More than needed, see there.
         self.memory.store32(Word32::Sleeping, 0, Ordering::Release);
         self.port.wake(&self.memory);
     }
