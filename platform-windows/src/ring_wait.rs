@@ -1,8 +1,9 @@
 //! Putting the reader of a ring to sleep, and waking it.
 
+use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::time::{Duration, Instant};
 
-use tallymark_core::ring::{Sleeping, Wait};
+use tallymark_core::ring::Wait;
 use windows_sys::Win32::System::Threading::{INFINITE, WaitOnAddress, WakeByAddressSingle};
 
 /// The longest sleep with a limit; a longer one is several.
@@ -33,25 +34,32 @@ impl RingWait {
     }
 }
 
-impl<M: Sleeping + ?Sized> Wait<M> for RingWait {
-    fn sleep(&self, memory: &M, limit: &mut Option<Duration>) {
+impl Wait<AtomicU32> for RingWait {
+    fn sleep(&self, word: &AtomicU32, limit: &mut Option<Duration>) {
         let start = Instant::now();
         let longest = if self.is_shared { Some(UNHEARD) } else { None };
         let timeout = longest.into_iter().chain(limit.map(|limit| limit.min(LONGEST))).min();
-        let word = memory.sleeping().as_ptr();
         let asleep = 1_u32;
         // SAFETY: the word and what it is compared with are valid during the call.
         unsafe {
-            WaitOnAddress(word.cast(), (&raw const asleep).cast(), 4, timeout.map_or(INFINITE, millis))
+            WaitOnAddress(
+                word.as_ptr().cast(),
+                (&raw const asleep).cast(),
+                4,
+                timeout.map_or(INFINITE, millis),
+            )
         };
         if let Some(limit) = limit {
             *limit = limit.saturating_sub(start.elapsed());
         }
     }
 
-    fn wake(&self, memory: &M) {
+    fn wake(&self, word: &AtomicU32) {
+        // ORDER: SeqCst fence. The word is 0 for all before the system looks for sleepers, which promises no
+        // order itself; pairs with its look at the word before a sleep.
+        fence(Ordering::SeqCst);
         // SAFETY: an address is all that it takes; it is not read.
-        unsafe { WakeByAddressSingle(memory.sleeping().as_ptr().cast()) };
+        unsafe { WakeByAddressSingle(word.as_ptr().cast()) };
     }
 }
 
@@ -63,16 +71,7 @@ fn millis(time: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicU32, Ordering};
     use std::thread;
-
-    struct Word(AtomicU32);
-
-    impl Sleeping for Word {
-        fn sleeping(&self) -> &AtomicU32 {
-            &self.0
-        }
-    }
 
     const EACH: [RingWait; 2] = [RingWait::new(), RingWait::shared()];
 
@@ -80,7 +79,7 @@ mod tests {
     fn a_sleep_at_a_word_that_is_not_1_never_ends() {
         for port in EACH {
             for awake in [0, 2] {
-                port.sleep(&Word(AtomicU32::new(awake)), &mut None);
+                port.sleep(&AtomicU32::new(awake), &mut None);
             }
         }
     }
@@ -90,7 +89,7 @@ mod tests {
         for port in EACH {
             let mut limit = Some(Duration::from_millis(3));
             while limit != Some(Duration::ZERO) {
-                port.sleep(&Word(AtomicU32::new(1)), &mut limit);
+                port.sleep(&AtomicU32::new(1), &mut limit);
             }
         }
     }
@@ -98,19 +97,19 @@ mod tests {
     #[test]
     fn a_sleeper_without_limit_is_not_woken() {
         for port in EACH {
-            let word = Word(AtomicU32::new(0));
+            let word = AtomicU32::new(0);
             thread::scope(|scope| {
                 let sleeper = scope.spawn(|| {
                     for _ in 0..200 {
-                        word.0.store(1, Ordering::Release);
-                        while word.0.load(Ordering::Acquire) == 1 {
+                        word.store(1, Ordering::Release);
+                        while word.load(Ordering::Acquire) == 1 {
                             port.sleep(&word, &mut None);
                         }
                     }
                 });
                 while !sleeper.is_finished() {
-                    if word.0.load(Ordering::Acquire) == 1 {
-                        word.0.store(0, Ordering::Release);
+                    if word.load(Ordering::Acquire) == 1 {
+                        word.store(0, Ordering::Release);
                         port.wake(&word);
                     }
                     thread::yield_now();

@@ -5,14 +5,13 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use tallymark::ring::{Capacity, Header, Item, Read, RingWait, shared};
+//! use tallymark::ring::{Capacity, Header, Item, Read, shared};
 //!
 //! # let path = std::env::temp_dir().join(format!("tallymark-ring-{}", std::process::id()));
 //! let capacity = Capacity::new(1, 1 << 12, 1 << 8).ok_or("too large")?;
-//! let mut reader: shared::Reader =
-//!     shared::create(&path, &Header::new(capacity))?.into_reader(RingWait::shared());
+//! let mut reader: shared::Reader = shared::create(&path, &Header::new(capacity))?.into_reader();
 //! // In the other process:
-//! let writer: shared::Writer = shared::attach(&path)?.into_writer(RingWait::shared());
+//! let writer: shared::Writer = shared::attach(&path)?.into_writer();
 //! writer.write(7, 1000, &[1], &[0x401000, 0x402000])?;
 //!
 //! let Read::Events(batch) = reader.wait(Some(Duration::from_secs(1)))? else { panic!("nothing") };
@@ -28,6 +27,8 @@
 //!
 //! * Nobody sees to it that there is one writer and one reader. Two of a kind break each other's events;
 //!   what a reader makes of them is [`RingFault`](super::RingFault)s and wrong events, no more.
+//! * A process that forks has two writers: the child must not drop its own, nor write with it
+//!   ([`std::mem::forget`]).
 //! * A process dies if another cuts the file short and it then touches what is gone.
 
 use std::fmt;
@@ -40,7 +41,7 @@ use std::sync::Arc;
 use memmap2::MmapRaw;
 use tallymark_core::ring::{self, RingMemory, Shared};
 
-use super::{Header, HeaderError, RingWait, words_of};
+use super::{Header, HeaderError, RingWait, Tag, words_of};
 
 /// A part in the mapping of a file: it is given back when the last part is dropped.
 #[derive(Clone, Debug)]
@@ -52,9 +53,30 @@ pub struct Mapping {
 /// Memory of a ring in a file.
 pub type Memory = RingMemory<Mapping, Shared>;
 
-/// A ring in a file. Take the end that this process is with [`into_writer`](ring::Ring::into_writer) or
-/// [`into_reader`](ring::Ring::into_reader), and let it wait by [`RingWait::shared`].
-pub type Ring = ring::Ring<Mapping, Shared>;
+/// A ring in a file. Take the end that this process is.
+#[derive(Debug)]
+pub struct Ring(ring::Ring<Mapping, Shared>);
+
+impl Ring {
+    /// What the ring's header says.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        self.0.header()
+    }
+
+    /// The writer; the reader is in another process. It goes on where a writer before it stopped.
+    #[must_use]
+    pub fn into_writer<T: Tag>(self) -> Writer<T> {
+        self.0.into_writer(RingWait::shared())
+    }
+
+    /// The reader; the writer is in another process, or dead. It is given again what a reader before it had
+    /// not given back.
+    #[must_use]
+    pub fn into_reader<T: Tag>(self) -> Reader<T> {
+        self.0.into_reader(RingWait::shared())
+    }
+}
 
 /// The only writer of a ring in a file. Dropping it ends the stream, until another attaches.
 pub type Writer<T = u64> = ring::Writer<Memory, RingWait, T>;
@@ -92,8 +114,8 @@ pub fn attach(path: impl AsRef<Path>) -> Result<Ring, Error> {
     let (mapping, base, words) = map(&file, path)?;
     // SAFETY: the mapping is so long and owned by what is kept. Other processes may do with it what they
     // like, which `Shared` allows; if one cuts the file short, this one ends by a signal.
-    let ring = unsafe { Ring::attach_raw(base, words, mapping) };
-    ring.map_err(|error| Error::Header { path: path.into(), error })
+    let ring = unsafe { ring::Ring::attach_raw(base, words, mapping) };
+    ring.map(Ring).map_err(|error| Error::Header { path: path.into(), error })
 }
 
 /// Makes a new file a ring.
@@ -103,8 +125,8 @@ fn fill(mut file: &File, header: &Header, path: &Path) -> Result<Ring, Error> {
         .map_err(|error| Error::file("writing", path, error))?;
     let (mapping, base, words) = map(file, path)?;
     // SAFETY: as in `attach`. Others take it for a ring when it is one: the magic number comes last.
-    let ring = unsafe { Ring::format_raw(base, words, mapping, header) };
-    ring.map_err(|error| Error::Header { path: path.into(), error })
+    let ring = unsafe { ring::Ring::format_raw(base, words, mapping, header) };
+    ring.map(Ring).map_err(|error| Error::Header { path: path.into(), error })
 }
 
 /// A whole file in memory: its part, its first word and how many there are.
@@ -175,12 +197,12 @@ mod tests {
     fn a_file_that_is_there_is_overwritten() {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("ring");
-        let writer: Writer = create(&path, &header()).unwrap().into_writer(RingWait::shared());
+        let writer: Writer = create(&path, &header()).unwrap().into_writer();
         writer.write(1, 2, &[], &[3]).unwrap();
         let error = create(&path, &header()).unwrap_err();
         assert!(matches!(&error, Error::File { error, .. } if error.kind() == io::ErrorKind::AlreadyExists));
         assert!(error.to_string().starts_with("making "), "{error}");
-        let mut reader: Reader = attach(&path).unwrap().into_reader(RingWait::shared());
+        let mut reader: Reader = attach(&path).unwrap().into_reader();
         assert!(matches!(reader.read().unwrap(), Read::Events(_)));
     }
 

@@ -139,6 +139,12 @@ impl LoomSide {
 }
 
 impl Memory for LoomSide {
+    type Sleeper = Self;
+
+    fn sleeper(&self) -> &Self {
+        self
+    }
+
     fn capacity(&self) -> Capacity {
         self.words.capacity
     }
@@ -151,7 +157,7 @@ impl Memory for LoomSide {
             Word32::TakenLost => words.taken.load(order),
             Word32::Sleeping if self.is_writer => words.sleeping.load(order),
             Word32::Sleeping => words.sleeping.load(self.at(Operation::WokenLoad, order)),
-            Word32::TakenTooLarge | Word32::TakenNested => 0,
+            Word32::DoneTurn => 0,
         }
     }
 
@@ -165,7 +171,7 @@ impl Memory for LoomSide {
                 words.sleeping.store(value, self.at(Operation::WakeStore, order));
             }
             Word32::Sleeping => words.sleeping.store(value, order),
-            Word32::TakenTooLarge | Word32::TakenNested => {}
+            Word32::DoneTurn => {}
         }
     }
 
@@ -174,7 +180,7 @@ impl Memory for LoomSide {
         let value = match word {
             Word64::Written => words.written.load(self.at(Operation::WrittenLoad, order)),
             Word64::Read => words.read.load(self.at(Operation::ReadLoad, order)),
-            Word64::TakenWeight => 0,
+            Word64::Done(..) => 0,
             Word64::Loss(copy, word) => self.loss(copy, word).map_or(0, |word| word.load(order)),
         };
         value as u64
@@ -185,7 +191,7 @@ impl Memory for LoomSide {
         match word {
             Word64::Written => words.written.store(value, self.at(Operation::WrittenStore, order)),
             Word64::Read => words.read.store(value, self.at(Operation::ReadStore, order)),
-            Word64::TakenWeight => {}
+            Word64::Done(..) => {}
             Word64::Loss(copy, word) => {
                 if let Some(word) = self.loss(copy, word) {
                     word.store(value, order);
@@ -196,7 +202,8 @@ impl Memory for LoomSide {
 
     fn fence(&self, order: Ordering) {
         let operation = match order {
-            Ordering::Release => Operation::SumsFence,
+            Ordering::Release if self.is_writer => Operation::SumsFence,
+            Ordering::Release => return fence(order),
             Ordering::Acquire => Operation::SnapshotFence,
             _ if self.is_writer => Operation::WriterFence,
             _ => Operation::ReaderFence,
@@ -246,9 +253,9 @@ impl Memory for LoomSide {
 /// Sleeps by looking at the word again and again; a look orders nothing. A short sleep is over when what
 /// the writer stored is visible, for which it has to be quiet here.
 impl Wait<LoomSide> for LoomSide {
-    fn sleep(&self, memory: &LoomSide, limit: &mut Option<Duration>) {
-        while memory.words.sleeping.load(Ordering::Relaxed) == 1 {
-            if limit.is_some() && memory.words.is_quiet.load(Ordering::Acquire) {
+    fn sleep(&self, side: &LoomSide, limit: &mut Option<Duration>) {
+        while side.words.sleeping.load(Ordering::Relaxed) == 1 {
+            if limit.is_some() && side.words.is_quiet.load(Ordering::Acquire) {
                 *limit = Some(Duration::ZERO);
                 return;
             }

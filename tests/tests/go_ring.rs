@@ -14,12 +14,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::marker::PhantomData;
 use std::process::{Command, Stdio};
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
-use tallymark_core::ring::memory::Word64;
 use tallymark_core::ring::{
-    Capacity, Halves, Header, Index, Item, Lend, Memory, Native, Plain, Polling, Read, Ring, Width, words_of,
+    Capacity, Halves, Header, Index, Item, Lend, Native, Plain, Polling, Read, Ring, Width, words_of,
 };
 use tallymark_tests::go::{Random, oracle};
 
@@ -129,14 +127,7 @@ fn by_us<W: Width>(script: &Script) -> Vec<Given> {
     // SAFETY: the memory lives until the end of the function, and only the ring uses it.
     let ring: Ring<_, Plain, W> =
         unsafe { Ring::format_raw(base, length, PhantomData::<()>, &Header::new(capacity)) }.unwrap();
-    {
-        let reader = ring.into_reader::<u64, _>(Polling);
-        for word in [Word64::Written, Word64::Read] {
-            reader.memory().store64(word, script.start.bits(), Ordering::Release);
-        }
-    }
-    // SAFETY: as above; the reader is gone.
-    let ring: Ring<_, Plain, W> = unsafe { Ring::attach_raw(base, length, PhantomData::<()>) }.unwrap();
+    ring.start_at(script.start);
     let (writer, mut reader) = ring.split::<u64, _>(Polling);
     let mut reads = Vec::new();
     for step in &script.steps {

@@ -212,10 +212,11 @@ const WEAKER: [(Operation, Ordering); 14] = {
     ]
 };
 
-/// Orderings without which no model fails. The end is ordered by the Acquire fence of the snapshot that
+/// Orderings without which no model fails. A fence comes before the store of `Read`. The end is ordered by the Acquire fence of the snapshot that
 /// follows, and a woken reader by the fence of its next sleep: if it misses what it was woken for, it
 /// finds that there.
-const NOT_NEEDED: [(Operation, Ordering); 3] = [
+const NOT_NEEDED: [(Operation, Ordering); 4] = [
+    (Operation::ReadStore, Ordering::Relaxed),
     (Operation::EndLoad, Ordering::Relaxed),
     (Operation::WakeStore, Ordering::Relaxed),
     (Operation::WokenLoad, Ordering::Relaxed),

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use tallymark::ring::{Capacity, Header, Item, Read, RingWait, shared};
+use tallymark::ring::{Capacity, Header, Item, Read, shared};
 use tallymark_tests::ring_events::is_whole;
 
 /// Events for each byte of a writer's output.
@@ -61,7 +61,7 @@ fn a_killed_writer_leaves_less_or_more_than_it_wrote_or_a_ring_that_nobody_can_u
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("ring");
     let header = Header::new(Capacity::new(1, 1 << 12, 1 << 9).unwrap());
-    let reader = shared::create(&path, &header).unwrap().into_reader(RingWait::shared());
+    let reader = shared::create(&path, &header).unwrap().into_reader();
     let mut reading = Reading { reader, next: 0, lost: 0 };
     let rounds = if cfg!(debug_assertions) { 10 } else { 400 };
     for round in 0..rounds {

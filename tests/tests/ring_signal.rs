@@ -8,14 +8,13 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
-use std::marker::PhantomData;
-use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use std::{mem, ptr, thread};
 
-use tallymark::core::ring::{Memory, Reader, SETTLE, Sleeping, Writer};
+use tallymark::core::ring::{Memory, Reader, SETTLE, Writer};
 use tallymark::ring::{
-    self, Capacity, Header, InHandlers, Read, Reason, Ring, RingMemory, RingWait, Threshold, Wait, words_of,
+    self, Capacity, Header, InHandlers, Read, Reason, Ring, RingWait, Threshold, Wait, words_of,
 };
 use tallymark_tests::ring_events::{Found, Tried, stack, weight};
 
@@ -71,7 +70,7 @@ trait Pen: Send + Sync {
     fn write(&self, tag: u64, time: u64, header: &[u64], stack: &[usize]) -> Result<(), Reason>;
 }
 
-impl<M: Memory + Send, P: Wait<M> + Send> Pen for InHandlers<Writer<M, P>> {
+impl<M: Memory + Send, P: Wait<M::Sleeper> + Send> Pen for InHandlers<Writer<M, P>> {
     fn write(&self, tag: u64, time: u64, header: &[u64], stack: &[usize]) -> Result<(), Reason> {
         Writer::write(self, tag, time, header, stack)
     }
@@ -90,7 +89,7 @@ struct Post {
 
 impl Post {
     /// Begins to write on this thread, handlers included.
-    fn new<M: Memory + Send + 'static, P: Wait<M> + Send + 'static>(
+    fn new<M: Memory + Send + 'static, P: Wait<M::Sleeper> + Send + 'static>(
         writer: Writer<M, P>,
         burst: u64,
     ) -> Post {
@@ -188,7 +187,7 @@ fn with_handler_stack<R: Send>(work: impl FnOnce() -> R + Send) -> (R, usize) {
 const PATTERN: u8 = 0xa5;
 
 /// Reads to the end; `progress` is the number of events of SIGPROF that were read or too large.
-fn read<M: Memory, P: Wait<M>>(mut reader: Reader<M, P>, progress: &AtomicU64) -> Found<3> {
+fn read<M: Memory, P: Wait<M::Sleeper>>(mut reader: Reader<M, P>, progress: &AtomicU64) -> Found<3> {
     let mut found = Found::default();
     loop {
         match reader.wait(None).unwrap() {
@@ -255,21 +254,21 @@ fn a_storm_of_signals_loses_an_event_silently_or_breaks_one() {
 #[derive(Clone)]
 struct Interrupting(RingWait);
 
-impl<M: Sleeping> Wait<M> for Interrupting {
-    fn sleep(&self, memory: &M, limit: &mut Option<Duration>) {
-        self.0.sleep(memory, limit);
+impl Wait<AtomicU32> for Interrupting {
+    fn sleep(&self, word: &AtomicU32, limit: &mut Option<Duration>) {
+        self.0.sleep(word, limit);
     }
 
-    fn wake(&self, memory: &M) {
+    fn wake(&self, word: &AtomicU32) {
         raise(libc::SIGUSR1);
-        self.0.wake(memory);
+        self.0.wake(word);
     }
 }
 
 /// Signals whose handler writes while the reader sleeps, one after the other: each is read before the next.
 fn ping_pong<P>(port: P) -> (Found<3>, [Tried; 3])
 where
-    P: Wait<RingMemory<PhantomData<&'static mut [u64]>>> + Clone + Send + 'static,
+    P: Wait<AtomicU32> + Clone + Send + 'static,
 {
     let rounds = if cfg!(debug_assertions) { 3_000 } else { 30_000 };
     let capacity = Capacity::new(1, 1 << 10, 1 << 6).unwrap();

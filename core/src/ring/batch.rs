@@ -98,7 +98,7 @@ impl<'r, M: Memory, T: Tag> Iterator for Items<'r, M, T> {
             self.extent.events -= 1;
             if word & LOSS == 0 {
                 let time = self.memory.load_word(place + 1);
-                let tag = T::from_word(if T::IS_STORED { self.memory.load_tag(tag_place) } else { 0 });
+                let tag = T::from_word(self.memory.load_tag(tag_place));
                 return Some(Item::Event(Event { memory: self.memory, place, length, time, tag }));
             }
             let sums = sums_at(self.memory, place, tag_place);

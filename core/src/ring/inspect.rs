@@ -2,16 +2,36 @@
 
 use core::cell::Cell;
 use core::marker::PhantomData;
+use core::sync::atomic::Ordering;
 
-use super::memory::Memory;
+use super::Ring;
+use super::index::Index;
+use super::memory::{Memory, Word64};
 use super::nested::Nested;
 use super::reader::Reader;
 use super::wait::Wait;
+use super::width::{Access, Width};
 use super::writer::Writer;
 
 #[doc(hidden)]
-impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
-    pub fn memory(&self) -> &M {
+impl<K, A: Access, W: Width> Ring<K, A, W> {
+    /// Lets the counts of an empty ring begin elsewhere than at 0.
+    pub fn start_at(&self, start: Index) {
+        for word in [Word64::Written, Word64::Read, Word64::Done(0, 5)] {
+            // ORDER: Relaxed. The ends are made later, by whoever has the ring.
+            self.memory.store64(word, start.bits(), Ordering::Relaxed);
+        }
+    }
+}
+
+#[doc(hidden)]
+impl<M: Memory, P: Wait<M::Sleeper>, T> Writer<M, P, T> {
+    /// Its memory.
+    ///
+    /// # Safety
+    ///
+    /// What is stored through it keeps to the protocol of this end.
+    pub unsafe fn memory(&self) -> &M {
         &self.memory
     }
 
@@ -67,13 +87,20 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
 }
 
 #[doc(hidden)]
-impl<M: Memory, P: Wait<M>, T> Reader<M, P, T> {
-    pub fn memory(&self) -> &M {
+impl<M: Memory, P: Wait<M::Sleeper>, T> Reader<M, P, T> {
+    /// Its memory.
+    ///
+    /// # Safety
+    ///
+    /// What is stored through it keeps to the protocol of this end.
+    pub unsafe fn memory(&self) -> &M {
         &self.memory
     }
 
     /// All that it knows beside the memory.
-    pub fn knowledge(&self) -> [u64; 6] {
+    pub fn knowledge(&self) -> [u64; 9] {
+        let [turn, lost] = self.done.knowledge();
+        let pending = self.pending.map_or(0, |sums| 1 << 32 | u64::from(sums.lost));
         [
             self.read.bits(),
             self.next.bits(),
@@ -81,6 +108,9 @@ impl<M: Memory, P: Wait<M>, T> Reader<M, P, T> {
             self.told.first_time,
             self.told.last_time,
             u64::from(self.told.too_large),
+            turn,
+            lost,
+            pending,
         ]
     }
 
@@ -101,6 +131,8 @@ impl<M: Memory, P: Wait<M>, T> Reader<M, P, T> {
             read: self.read,
             next: self.next,
             told: self.told,
+            done: self.done,
+            pending: self.pending,
             tag: PhantomData,
         }
     }

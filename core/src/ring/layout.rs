@@ -4,6 +4,7 @@
 //! the writer, of its losses and of the reader are 128 bytes apart, so that no two of them share a cache
 //! line (or a pair of lines that are fetched together).
 
+use super::loss::WORDS as SUMS;
 use super::memory::{Word32, Word64};
 use super::place::Capacity;
 
@@ -25,7 +26,12 @@ const WRITER: usize = 16;
 const LOSSES: usize = 32;
 const READER: usize = 48;
 
-const _: () = assert!(READER + 4 <= HEADER_WORDS && LOSSES + 1 + 10 <= READER);
+/// Words of each copy of the sums of losses, and of what the reader is done with.
+const LOSS_WORDS: usize = SUMS as usize;
+const DONE_WORDS: usize = SUMS as usize + 1;
+
+const _: () = assert!(LOSSES + 1 + 2 * LOSS_WORDS <= READER);
+const _: () = assert!(READER + 3 + 2 * DONE_WORDS <= HEADER_WORDS);
 
 /// The words that a ring takes: what its memory has to have at least.
 #[must_use]
@@ -44,12 +50,12 @@ pub(super) const fn data_at(capacity: Capacity) -> usize {
 /// The offset of a 32-bit word, in units of 4 bytes.
 pub(super) const fn at32(word: Word32) -> usize {
     match word {
-        Word32::EndOfStream => 2 * WRITER + 2,
+        // Behind `Written` and the word beside it.
+        Word32::EndOfStream => 2 * WRITER + 4,
         Word32::LossTurn => 2 * LOSSES,
         Word32::TakenLost => 2 * READER + 2,
         Word32::Sleeping => 2 * READER + 3,
-        Word32::TakenTooLarge => 2 * READER + 4,
-        Word32::TakenNested => 2 * READER + 5,
+        Word32::DoneTurn => 2 * READER + 4,
     }
 }
 
@@ -58,9 +64,13 @@ pub(super) const fn at64(word: Word64) -> usize {
     match word {
         Word64::Written => WRITER,
         Word64::Read => READER,
-        Word64::TakenWeight => READER + 3,
-        // Two copies of five words; the masks keep a wrong number inside.
-        Word64::Loss(copy, word) => LOSSES + 1 + 5 * (copy & 1) as usize + (word % 5) as usize,
+        // Two copies each; a wrong number stays inside.
+        Word64::Loss(copy, word) => {
+            LOSSES + 1 + LOSS_WORDS * (copy & 1) as usize + word as usize % LOSS_WORDS
+        }
+        Word64::Done(copy, word) => {
+            READER + 3 + DONE_WORDS * (copy & 1) as usize + word as usize % DONE_WORDS
+        }
     }
 }
 
@@ -202,14 +212,20 @@ pub(super) fn encode(header: &Header) -> [u64; TICKS_AT + 1] {
     words
 }
 
+/// Whether the first word is that of a ring.
+pub(super) const fn check_magic(word: u64) -> Result<(), HeaderError> {
+    let rule = match word {
+        MAGIC => return Ok(()),
+        other if other == MAGIC.swap_bytes() => HeaderRule::ByteOrder,
+        _ => HeaderRule::Magic,
+    };
+    Err(HeaderError { offset: 8 * MAGIC_AT, value: word, rule })
+}
+
 /// The header out of its words.
 pub(super) fn decode(words: &[u64; TICKS_AT + 1]) -> Result<Header, HeaderError> {
     let broken = |offset, value: u64, rule| HeaderError { offset, value, rule };
-    match words[MAGIC_AT] {
-        MAGIC => {}
-        other if other == MAGIC.swap_bytes() => return Err(broken(0, other, HeaderRule::ByteOrder)),
-        other => return Err(broken(0, other, HeaderRule::Magic)),
-    }
+    check_magic(words[MAGIC_AT])?;
     let field = |n: usize| unpair(words[FIELDS_AT + n / 2])[n % 2];
     let check = |n: usize, holds: bool, rule| {
         if holds { Ok(()) } else { Err(broken(8 * FIELDS_AT + 4 * n, field(n).into(), rule)) }
@@ -303,13 +319,17 @@ mod tests {
     fn two_words_share_a_place() {
         let mut places = std::collections::BTreeSet::new();
         use Word32::*;
-        for word in [EndOfStream, LossTurn, TakenLost, Sleeping, TakenTooLarge, TakenNested] {
+        for word in [EndOfStream, LossTurn, TakenLost, Sleeping, DoneTurn] {
             assert!(places.insert(at32(word)), "{word:?}");
         }
-        let losses = (0..2).flat_map(|copy| (0..5).map(move |word| Word64::Loss(copy, word)));
-        for word in [Word64::Written, Word64::Read, Word64::TakenWeight].into_iter().chain(losses) {
-            assert!(places.insert(2 * at64(word)) && places.insert(2 * at64(word) + 1), "{word:?}");
+        let mut insert = |at: usize| assert!(places.insert(2 * at) && places.insert(2 * at + 1), "{at}");
+        for copy in 0..2 {
+            (0..5).for_each(|word| insert(at64(Word64::Loss(copy, word))));
+            (0..6).for_each(|word| insert(at64(Word64::Done(copy, word))));
         }
+        insert(at64(Word64::Written));
+        insert(at64(Word64::Written) + 1);
+        insert(at64(Word64::Read));
         assert!(places.iter().all(|at| (2 * ENCODED..2 * HEADER_WORDS).contains(at)));
     }
 

@@ -41,7 +41,7 @@ impl core::error::Error for Reason {}
 pub struct Loss {
     /// How many. Stops at `u32::MAX`, as in Go.
     pub count: u32,
-    /// How many of them were [`Reason::TooLarge`].
+    /// How many of them were [`Reason::TooLarge`], modulo 2^31.
     pub too_large: u32,
     /// How many of them were [`Reason::Nested`].
     pub nested: u32,
@@ -113,6 +113,11 @@ impl Sums {
             first_time,
             last_time,
         }
+    }
+
+    pub(super) fn to_words(self) -> [u64; WORDS as usize] {
+        let counts = u64::from(self.nested) << 32 | u64::from(self.lost);
+        [counts, self.weight, self.last_time, self.too_large.into(), self.first_time]
     }
 
     /// The sums as an event of the ring: its length word, time, first header word, stack word and tag.
@@ -203,6 +208,7 @@ mod tests {
             let event = sums.to_event(length);
             prop_assert_eq!(event.length as u32, length);
             prop_assert_eq!(Sums::from_event(&event), sums);
+            prop_assert_eq!(Sums::from_words(sums.to_words()), sums);
         }
 
         #[test]

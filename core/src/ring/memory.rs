@@ -12,26 +12,27 @@ pub enum Word32 {
     /// Of the writer: how often it has published the sums of what was lost; the lowest bit names the
     /// copy that is good.
     LossTurn,
-    /// Of the reader: [`Sums::lost`](super::loss::Sums) of what it has told of.
+    /// Of the reader, for the writer: [`Sums::lost`](super::loss::Sums) of what it has told of.
     TakenLost,
-    /// Of the reader: `Sums::too_large` of the same.
-    TakenTooLarge,
-    /// Of the reader: `Sums::nested` of the same.
-    TakenNested,
+    /// Of the reader, for readers to come: how often it has published what it is done with; the lowest
+    /// bit names the copy that is good.
+    DoneTurn,
     /// Of both: the reader stores 1 before it sleeps, who wakes it stores 0.
     Sleeping,
 }
 
 /// A 64-bit word that one side stores and the other loads. Machines without 64-bit atomics store the
-/// low half first and load the high half first, each with the ordering asked for.
+/// low half first and load the high half first, each with the ordering asked for; see
+/// [`halves`](super::halves) for a kill in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Word64 {
     /// Of the writer: the [`Index`](super::Index) behind the last event.
     Written,
-    /// Of the reader: the index behind the last event that it has given back.
+    /// Of the reader, for the writer: the index behind the last event that it has given back.
     Read,
-    /// Of the reader: `Sums::weight` of what it has told of.
-    TakenWeight,
+    /// Of the reader, for readers to come: one of the two copies (0 or 1) of what it is done with, and
+    /// one of its words: 0 to 4 as of `Loss`, 5 is `Read`.
+    Done(u8, u8),
     /// Of the writer: one of the two copies (0 or 1) of the sums, and one of its words (0 to 4).
     Loss(u8, u8),
 }
@@ -77,13 +78,19 @@ impl Stack<'_> {
 
 /// Memory that holds one ring, as one of its two ends sees it.
 ///
-/// Contract: each end has its own handle. What one end stores the other finds as the orderings say, and
+/// Contract: each end has its own handle, and nobody but the end calls it. What one end stores the other finds as the orderings say, and
 /// each word that an end stores belongs to it alone (`Sleeping` to both). A place past the capacity
 /// touches nothing, and loads as 0.
 ///
 /// Implementations: [`RingMemory`](super::RingMemory), and in the test package loom's cells, a step
 /// simulator and hostile memory.
 pub trait Memory {
+    /// The word that a reader sleeps at, as the [`Wait`](super::Wait) port is to see it.
+    type Sleeper: ?Sized;
+
+    /// The word that a reader sleeps at.
+    fn sleeper(&self) -> &Self::Sleeper;
+
     /// Capacities, always the same.
     fn capacity(&self) -> Capacity;
 
@@ -98,6 +105,13 @@ pub trait Memory {
 
     /// Stores a word.
     fn store64(&self, word: Word64, value: u64, order: Ordering);
+
+    /// `Written` as its owner left it, if the owner may have been killed in the middle of a store; mends
+    /// what was left half done. For the owner to come.
+    fn recover_written(&self) -> u64 {
+        // ORDER: Acquire. Pairs with the store of the owner before.
+        self.load64(Word64::Written, Ordering::Acquire)
+    }
 
     /// A fence between the words before and after it.
     fn fence(&self, order: Ordering);

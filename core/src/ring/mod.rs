@@ -29,10 +29,13 @@
 //! ```
 
 mod batch;
+mod done;
+pub mod halves;
 mod handler;
 pub mod index;
 mod inspect;
 mod layout;
+mod losing;
 pub mod loss;
 pub mod memory;
 mod nested;
@@ -51,6 +54,7 @@ mod tests;
 
 use core::marker::PhantomData;
 use core::ptr::NonNull;
+use core::sync::atomic::AtomicU32;
 
 pub use batch::{Batch, Event, Item, Items};
 pub use handler::InHandlers;
@@ -63,7 +67,7 @@ pub use reader::{Read, Reader, RingFault, RingRule, SETTLE};
 pub use region::RingMemory;
 pub use storage::RingStorage;
 pub use tag::Tag;
-pub use wait::{Polling, Sleeping, Wait};
+pub use wait::{Polling, Wait};
 #[cfg(target_has_atomic = "64")]
 pub use width::Whole;
 pub use width::{Access, Halves, Native, Plain, Shared, Width};
@@ -97,7 +101,7 @@ impl<'m> Ring<PhantomData<&'m mut [u64]>> {
     ///
     /// # Errors
     ///
-    /// [`HeaderError`] (`Length` or `Threshold`).
+    /// [`HeaderError`] (`Length` or `Threshold`; on machines whose `u64` has an alignment of 4, `Aligned`).
     pub fn format(words: &'m mut [u64], header: &Header) -> Result<Self, HeaderError> {
         let length = words.len();
         // SAFETY: the slice is borrowed mutably for as long as the ring lives.
@@ -166,7 +170,7 @@ impl<K, A: Access, W: Width> Ring<K, A, W> {
     pub fn split<T: Tag, P>(self, port: P) -> Ends<RingMemory<K, A, W>, P, T>
     where
         K: Clone,
-        P: Wait<RingMemory<K, A, W>> + Clone,
+        P: Wait<AtomicU32> + Clone,
     {
         let (wake, other) = (self.header.wake, self.memory.other_end());
         // SAFETY: the ring is this one, and it is given up: there is no other writer.
@@ -177,20 +181,14 @@ impl<K, A: Access, W: Width> Ring<K, A, W> {
 
     /// The writer; the reader is in another process.
     #[must_use]
-    pub fn into_writer<T: Tag, P: Wait<RingMemory<K, A, W>>>(
-        self,
-        port: P,
-    ) -> Writer<RingMemory<K, A, W>, P, T> {
+    pub fn into_writer<T: Tag, P: Wait<AtomicU32>>(self, port: P) -> Writer<RingMemory<K, A, W>, P, T> {
         // SAFETY: as in `split`.
         unsafe { Writer::attach(self.memory, port, self.header.wake) }
     }
 
     /// The reader; the writer is in another process, or dead.
     #[must_use]
-    pub fn into_reader<T: Tag, P: Wait<RingMemory<K, A, W>>>(
-        self,
-        port: P,
-    ) -> Reader<RingMemory<K, A, W>, P, T> {
+    pub fn into_reader<T: Tag, P: Wait<AtomicU32>>(self, port: P) -> Reader<RingMemory<K, A, W>, P, T> {
         // SAFETY: as in `split`.
         unsafe { Reader::attach(self.memory, port, self.header.wake) }
     }

@@ -6,6 +6,7 @@ use core::sync::atomic::Ordering;
 use core::time::Duration;
 
 use super::batch::{Batch, Extent, event_length, sums_at};
+use super::done::{Done, Resumed};
 use super::index::Index;
 use super::layout::{Threshold, data_at};
 use super::loss::{LOSS, Loss, Sums, snapshot};
@@ -17,7 +18,7 @@ use super::wait::Wait;
 /// The only reader of a ring.
 ///
 /// What a read gives stays in the ring, as it is, until the next read or [`Reader::release`].
-pub struct Reader<M: Memory, P: Wait<M>, T = u64> {
+pub struct Reader<M: Memory, P: Wait<M::Sleeper>, T = u64> {
     pub(super) memory: M,
     pub(super) port: P,
     pub(super) wake: Threshold,
@@ -27,6 +28,9 @@ pub struct Reader<M: Memory, P: Wait<M>, T = u64> {
     pub(super) next: Index,
     /// The losses told of up to `next`.
     pub(super) told: Sums,
+    pub(super) done: Done,
+    /// A loss that the reader before had told of, and not given back.
+    pub(super) pending: Option<Sums>,
     pub(super) tag: PhantomData<fn() -> T>,
 }
 
@@ -54,8 +58,8 @@ struct Batched {
     told: Sums,
 }
 
-/// A place in the ring that breaks a rule. Everything written until then has been passed over; the next
-/// read goes on behind it.
+/// A place in the ring that breaks a rule. What comes before it has been given out. Everything from it on
+/// that was written until now has been passed over; the next read goes on behind that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RingFault {
     /// Offset in bytes from the start of the ring's memory.
@@ -99,24 +103,20 @@ impl core::error::Error for RingFault {}
 /// after so long a sleep before it sleeps without end: see "sleeping" in docs/ring.md.
 pub const SETTLE: Duration = Duration::from_millis(1);
 
-impl<M: Memory, P: Wait<M>, T: Tag> Reader<M, P, T> {
-    /// The reader of a ring, going on behind what was given back before.
+impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
+    /// The reader of a ring, going on behind what was given back before. What a reader was given that was
+    /// killed before it gave it back is given again, losses included.
     ///
     /// # Safety
     ///
     /// There is no other reader of this ring while this one lives.
     pub unsafe fn attach(memory: M, port: P, wake: Threshold) -> Self {
-        // ORDER: Relaxed, here and below. Only readers store these words, one after the other.
-        let read = Index::from_bits(memory.load64(Word64::Read, Ordering::Relaxed));
-        let told = Sums {
-            lost: memory.load32(Word32::TakenLost, Ordering::Relaxed),
-            too_large: memory.load32(Word32::TakenTooLarge, Ordering::Relaxed),
-            nested: memory.load32(Word32::TakenNested, Ordering::Relaxed),
-            weight: memory.load64(Word64::TakenWeight, Ordering::Relaxed),
-            ..Sums::default()
-        };
+        let Resumed { done, read, told, pending } = Done::resume(&memory);
+        // The reader before may have been killed before it told the writer, or half-way.
+        // ORDER: Release. As in `release`.
+        memory.store64(Word64::Read, read.bits(), Ordering::Release);
         let wake = Threshold { data: wake.data.clamp(1, LIMIT), tags: wake.tags.clamp(1, LIMIT) };
-        Reader { memory, port, wake, read, next: read, told, tag: PhantomData }
+        Reader { memory, port, wake, read, next: read, told, done, pending, tag: PhantomData }
     }
 
     /// Gives back what the last read gave out, and gives out what there is; never sleeps.
@@ -129,9 +129,9 @@ impl<M: Memory, P: Wait<M>, T: Tag> Reader<M, P, T> {
         Ok(self.give(found))
     }
 
-    /// As [`Reader::read`], but sleeps until there is something to wake up for: a threshold reached, a
-    /// loss, the end of the stream; or until the limit is over: then it gives out what there is, if
-    /// anything.
+    /// As [`Reader::read`], but if there is nothing, sleeps until there is something to wake up for: a
+    /// threshold reached, a loss, the end of the stream; or until the limit is over: then it gives out what
+    /// there is, if anything.
     ///
     /// With no limit it sleeps until a writer wakes it. A writer that was killed does not.
     ///
@@ -151,9 +151,10 @@ impl<M: Memory, P: Wait<M>, T: Tag> Reader<M, P, T> {
 
     /// Gives back what the last read gave out, now.
     pub fn release(&mut self) {
-        if self.read != self.next {
+        if self.read != self.next || self.done.lacks(&self.told) {
+            self.done.publish(&self.memory, self.next, &self.told);
             // ORDER: Release. The events were read before their words are given back; pairs with the
-            // Acquire load of `Read` in the writer.
+            // Acquire load of `Read` in the writer. More than needed: `publish` ends with a fence.
             self.memory.store64(Word64::Read, self.next.bits(), Ordering::Release);
             self.read = self.next;
         }
@@ -162,6 +163,11 @@ impl<M: Memory, P: Wait<M>, T: Tag> Reader<M, P, T> {
     /// What there is, with nothing given out.
     fn look(&mut self) -> Result<Found, RingFault> {
         self.release();
+        if let Some(sums) = self.pending.take()
+            && let Some(batched) = self.tell_at_the_end(sums)
+        {
+            return Ok(Found::Events(batched));
+        }
         // Each round that does not return passes over one event at least. Bound: the capacity of tags.
         loop {
             let mut written = self.load_written();
@@ -175,12 +181,8 @@ impl<M: Memory, P: Wait<M>, T: Tag> Reader<M, P, T> {
                 let sums = snapshot(&self.memory);
                 written = self.load_written();
                 if written.events_since(self.next) == 0 {
-                    return Ok(match sums.and_then(|sums| sums.since(&self.told).map(|loss| (sums, loss))) {
-                        Some((sums, loss)) => {
-                            let told = self.told;
-                            self.tell(sums);
-                            Found::Events(Batched { extent: Extent::default(), loss: Some(loss), told })
-                        }
+                    return Ok(match sums.and_then(|sums| self.tell_at_the_end(sums)) {
+                        Some(batched) => Found::Events(batched),
                         None if is_end && sums.is_some() => Found::End,
                         None => Found::Nothing,
                     });
@@ -227,13 +229,17 @@ impl<M: Memory, P: Wait<M>, T: Tag> Reader<M, P, T> {
                 break;
             }
             let Some(length) = event_length(capacity, word, room - extent.words) else {
+                if extent.events > 0 {
+                    // What is before it is given out; the next read begins with it.
+                    break;
+                }
                 return Err(self.malformed(at, word, written));
             };
             let is_told = word & LOSS != 0 && {
                 let sums = sums_at(&self.memory, at, tag_place + extent.events);
                 let is_told = sums.since(&self.told).is_none();
                 if !is_told {
-                    self.tell(sums);
+                    self.told = sums;
                 }
                 is_told
             };
@@ -254,14 +260,12 @@ impl<M: Memory, P: Wait<M>, T: Tag> Reader<M, P, T> {
         RingFault { offset, value, rule: RingRule::EventLength }
     }
 
-    /// Remembers that losses up to `sums` were told of, for the writer and for readers to come.
-    fn tell(&mut self, sums: Sums) {
+    /// Losses up to `sums`, behind the last event, are told of: nobody else needs to.
+    fn tell_at_the_end(&mut self, sums: Sums) -> Option<Batched> {
+        let (loss, told) = (sums.since(&self.told)?, self.told);
         self.told = sums;
-        // ORDER: Relaxed, here and below. Numbers by themselves.
-        self.memory.store32(Word32::TakenTooLarge, sums.too_large, Ordering::Relaxed);
-        self.memory.store32(Word32::TakenNested, sums.nested, Ordering::Relaxed);
-        self.memory.store64(Word64::TakenWeight, sums.weight, Ordering::Relaxed);
-        self.memory.store32(Word32::TakenLost, sums.lost, Ordering::Relaxed);
+        self.done.stage(&self.memory, &sums);
+        Some(Batched { extent: Extent::default(), loss: Some(loss), told })
     }
 
     fn load_written(&self) -> Index {
@@ -310,11 +314,11 @@ impl<M: Memory, P: Wait<M>, T: Tag> Reader<M, P, T> {
     /// One sleep: a short one until all stores from before it are visible, then a long one.
     fn nap(&self, unsettled: &mut Duration, limit: &mut Option<Duration>) {
         if *unsettled == Duration::ZERO {
-            return self.port.sleep(&self.memory, limit);
+            return self.port.sleep(self.memory.sleeper(), limit);
         }
         let mut short = Some(limit.map_or(*unsettled, |limit| limit.min(*unsettled)));
         let before = short.unwrap_or_default();
-        self.port.sleep(&self.memory, &mut short);
+        self.port.sleep(self.memory.sleeper(), &mut short);
         let slept = before.saturating_sub(short.unwrap_or_default());
         *unsettled = unsettled.saturating_sub(slept);
         if let Some(limit) = limit {
@@ -341,18 +345,21 @@ impl<M: Memory, P: Wait<M>, T: Tag> Reader<M, P, T> {
         self.memory.store32(Word32::Sleeping, 0, Ordering::Relaxed);
     }
 
-    /// Whether there is something that a sleeping reader is woken for.
+    /// Whether there is something that a sleeping reader is woken for. Words alone are not: those of
+    /// [halves](super::halves) may be seen before their event, or for good without it.
     fn is_awaited(&self) -> bool {
         let written = self.load_written();
-        written.words_since(self.next) >= self.wake.data as i32
-            || written.events_since(self.next) >= self.wake.tags as i32
-            || self.has_extra()
+        let (words, events) = (written.words_since(self.next), written.events_since(self.next));
+        let has_reached = words >= self.wake.data as i32 || events >= self.wake.tags as i32;
+        events != 0 && has_reached || self.has_extra()
     }
 
-    /// Whether a loss or the end waits.
+    /// Whether a loss or the end waits. Not if the sums are written all the time: who writes them will see
+    /// that the reader sleeps.
     fn has_extra(&self) -> bool {
         self.load_written().has_extra()
-            && (self.load_end() || snapshot(&self.memory).is_none_or(|sums| sums.since(&self.told).is_some()))
+            && (self.load_end()
+                || snapshot(&self.memory).is_some_and(|sums| sums.since(&self.told).is_some()))
     }
 
     /// The capacities of the ring.
@@ -372,7 +379,7 @@ impl<M, T> fmt::Debug for Read<'_, M, T> {
     }
 }
 
-impl<M: Memory, P: Wait<M>, T> fmt::Debug for Reader<M, P, T> {
+impl<M: Memory, P: Wait<M::Sleeper>, T> fmt::Debug for Reader<M, P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader")
             .field("read", &self.read)

@@ -6,7 +6,8 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::layout::{
-    ENCODED, Header, HeaderError, HeaderRule, at32, at64, data_at, decode, encode, tags_at, words_of,
+    ENCODED, Header, HeaderError, HeaderRule, at32, at64, check_magic, data_at, decode, encode, tags_at,
+    words_of,
 };
 use super::memory::{Lend, Memory, Record, Stack, Word32, Word64};
 use super::place::{Capacity, FIXED_WORDS};
@@ -18,8 +19,9 @@ use super::width::{Access, Native, Plain, Width};
 /// [`Shared`](super::Shared)), `W` how 64-bit words are stored.
 ///
 /// Invariants: (R1) `base` is a multiple of 8 and valid for reads and writes of `words_of(capacity)`
-/// words as long as `keep` lives; (R2) control words are touched by atomics of width `W` only; (R3) with
-/// [`Plain`], tags and words of events are touched by the two ends only, and there is one of each.
+/// words as long as `keep` lives; (R2) control words are touched by atomics only, those of 64 bits by
+/// those of `W`; (R3) with [`Plain`], tags and words of events are touched by the two ends only, and there
+/// is one of each. For that, nobody gets hold of this but an end.
 pub struct RingMemory<K, A = Plain, W = Native> {
     base: NonNull<u64>,
     capacity: Capacity,
@@ -54,14 +56,15 @@ impl<K, A, W: Width> RingMemory<K, A, W> {
         decode(&encoded)?;
         check_memory(base, words, header.capacity)?;
         let memory = RingMemory { base, capacity: header.capacity, keep, kind: PhantomData };
-        for at in (0..super::HEADER_WORDS).rev() {
-            // The magic number comes last: memory without it is no ring.
+        for at in 1..super::HEADER_WORDS {
             let word = encoded.get(at).copied().unwrap_or(0);
-            // ORDER: Release. Publishes what was stored before; pairs with the Acquire load of the magic
-            // number in `attach_raw`.
-            // SAFETY: inside the memory (R1).
-            unsafe { W::store(memory.word(at), word, Ordering::Release) };
+            // SAFETY: inside the memory (R1), and not read by anybody yet.
+            unsafe { memory.word(at).write(word) };
         }
+        // The magic number comes last: memory without it is no ring.
+        // ORDER: Release. Publishes what was written before; pairs with the Acquire load in `attach_raw`.
+        // SAFETY: inside the memory (R1).
+        unsafe { W::store(memory.word(0), encoded[0], Ordering::Release) };
         Ok(memory)
     }
 
@@ -88,9 +91,14 @@ impl<K, A, W: Width> RingMemory<K, A, W> {
         for (at, word) in encoded.iter_mut().enumerate() {
             // SAFETY: inside the memory, which has HEADER_WORDS words.
             let from = unsafe { base.add(at) };
-            // ORDER: Acquire. Pairs with the stores of `format_raw`.
+            // ORDER: Acquire. The first pairs with the store of the magic number in `format_raw`; the others
+            // need no order.
             // SAFETY: aligned, inside the memory.
             *word = unsafe { W::load(from, Ordering::Acquire) };
+            if at == 0 {
+                // Whoever writes the others may be at it still.
+                check_magic(*word)?;
+            }
         }
         let header = decode(&encoded)?;
         if header.width != W::BYTES {
@@ -98,12 +106,6 @@ impl<K, A, W: Width> RingMemory<K, A, W> {
         }
         check_memory(base, words, header.capacity)?;
         Ok((RingMemory { base, capacity: header.capacity, keep, kind: PhantomData }, header))
-    }
-
-    /// The word that a sleeping reader waits at: 1 while it sleeps.
-    #[must_use]
-    pub fn sleeping(&self) -> &AtomicU32 {
-        self.word32(Word32::Sleeping)
     }
 
     /// Another handle, for the other end.
@@ -148,6 +150,13 @@ fn check_memory(base: NonNull<u64>, words: usize, capacity: Capacity) -> Result<
 }
 
 impl<K, A: Access, W: Width> Memory for RingMemory<K, A, W> {
+    type Sleeper = AtomicU32;
+
+    #[inline(always)]
+    fn sleeper(&self) -> &AtomicU32 {
+        self.word32(Word32::Sleeping)
+    }
+
     #[inline(always)]
     fn capacity(&self) -> Capacity {
         self.capacity
@@ -171,8 +180,19 @@ impl<K, A: Access, W: Width> Memory for RingMemory<K, A, W> {
 
     #[inline(always)]
     fn store64(&self, word: Word64, value: u64, order: Ordering) {
-        // SAFETY: as in `load64`.
-        unsafe { W::store(self.word(at64(word)), value, order) };
+        let at = self.word(at64(word));
+        if word == Word64::Written {
+            // SAFETY: as in `load64`; the word behind it is one of the header as well.
+            unsafe { W::store_next(at, value, order) };
+        } else {
+            // SAFETY: as in `load64`.
+            unsafe { W::store(at, value, order) };
+        }
+    }
+
+    fn recover_written(&self) -> u64 {
+        // SAFETY: as in `store64`. Only the writer stores it, and there is one (R3).
+        unsafe { W::recover(self.word(at64(Word64::Written))) }
     }
 
     #[inline(always)]

@@ -10,7 +10,6 @@
 /// struct Request(u32);
 ///
 /// impl Tag for Request {
-///     const IS_STORED: bool = true;
 ///     fn into_word(self) -> u64 {
 ///         self.0.into()
 ///     }
@@ -21,10 +20,7 @@
 /// assert_eq!(Request::from_word(Request(7).into_word()), Request(7));
 /// ```
 pub trait Tag: Copy {
-    /// Whether the word is stored; if not, the reader makes the tag from a word that means nothing.
-    const IS_STORED: bool;
-
-    /// The word that stands for the tag.
+    /// The word that stands for the tag. Called before the write begins.
     fn into_word(self) -> u64;
 
     /// The tag that a word stands for. Any word may be found in memory that others can write.
@@ -32,8 +28,6 @@ pub trait Tag: Copy {
 }
 
 impl Tag for u64 {
-    const IS_STORED: bool = true;
-
     #[inline]
     fn into_word(self) -> u64 {
         self
@@ -45,10 +39,8 @@ impl Tag for u64 {
     }
 }
 
-/// No tags.
+/// No tags: the word is 0.
 impl Tag for () {
-    const IS_STORED: bool = false;
-
     #[inline]
     fn into_word(self) -> u64 {
         0

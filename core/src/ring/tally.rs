@@ -3,7 +3,7 @@
 use core::cell::Cell;
 use core::sync::atomic::Ordering;
 
-use super::loss::{Reason, Sums, TOO_LARGE_MASK, WORDS, snapshot};
+use super::loss::{Reason, Sums, TOO_LARGE_MASK, snapshot};
 use super::memory::{Memory, Word32, Word64};
 
 /// Sums of all that was lost, of the writer alone.
@@ -97,13 +97,13 @@ impl Tally {
         let copy = (turn & 1) as u8;
         // ORDER: Relaxed. Published by the turn.
         let store = |word, value| memory.store64(Word64::Loss(copy, word), value, Ordering::Relaxed);
-        let _: () = const { assert!(WORDS == 5) };
-        store(0, u64::from(self.nested.get()) << 32 | u64::from(self.lost.get()));
-        store(1, self.weight.get());
-        store(2, self.last_time.get());
+        let [counts, weight, last_time, too_large, first_time] = self.sums().to_words();
+        store(0, counts);
+        store(1, weight);
+        store(2, last_time);
         if self.stale.get() != 0 {
-            store(3, self.too_large.get().into());
-            store(4, self.first_time.get());
+            store(3, too_large);
+            store(4, first_time);
             self.stale.set(self.stale.get() - 1);
         }
         // ORDER: Release. Publishes the copy; pairs with the first Acquire load of `snapshot`.

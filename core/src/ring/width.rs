@@ -3,11 +3,14 @@
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use super::halves::{self, Half, HalfWords};
+
 /// Atomic loads and stores of a 64-bit word.
 ///
 /// # Safety
 ///
-/// Implementations touch the 8 bytes at `at` and nothing else, by atomic operations of one width.
+/// Implementations touch the 8 bytes at `at`, for `store_next` and `recover` also those behind them, and
+/// nothing else, by atomic operations of one width.
 pub unsafe trait Width {
     /// Bytes of the widest atomic operation: what the header of a ring says of it.
     const BYTES: u32;
@@ -25,6 +28,30 @@ pub unsafe trait Width {
     ///
     /// As [`Width::load`].
     unsafe fn store(at: NonNull<u64>, value: u64, order: Ordering);
+
+    /// Stores a word so that [`Width::recover`] finds it stored or not stored, whenever this is killed.
+    ///
+    /// # Safety
+    ///
+    /// As [`Width::load`], for the word behind it as well.
+    // SAFETY: as the trait asks of callers.
+    #[inline(always)]
+    unsafe fn store_next(at: NonNull<u64>, value: u64, order: Ordering) {
+        // SAFETY: as the caller promises.
+        unsafe { Self::store(at, value, order) };
+    }
+
+    /// The word as the last [`Width::store_next`] left it.
+    ///
+    /// # Safety
+    ///
+    /// As [`Width::store_next`]; nobody else stores the word meanwhile.
+    // SAFETY: as the trait asks of callers.
+    unsafe fn recover(at: NonNull<u64>) -> u64 {
+        // ORDER: Acquire. Pairs with the store of the owner before.
+        // SAFETY: as the caller promises.
+        unsafe { Self::load(at, Ordering::Acquire) }
+    }
 }
 
 /// One 64-bit atomic: the layout of Go.
@@ -54,53 +81,66 @@ unsafe impl Width for Whole {
     }
 }
 
-/// Two 32-bit atomics, for machines that have no wider ones. No lock: an interrupt handler could find
-/// it taken.
-///
-/// The low half is stored first and loaded last, so it is never older than the high half. Of an index
-/// the high half, the events, is what counts; of words newer than that the protocol makes no use.
+/// Two 32-bit atomics, for machines that have no wider ones: see [`halves`].
 #[derive(Clone, Copy, Debug)]
 pub enum Halves {}
 
-impl Halves {
-    /// The low and the high half.
-    ///
-    /// # Safety
-    ///
-    /// As [`Width::load`].
-    // SAFETY: as the trait asks of callers.
+/// The halves of a word in memory, and of the word behind it.
+///
+/// Invariant (P1): `at` is a multiple of 8; the 8 bytes at `at` are valid for 32-bit atomics as long as
+/// this lives, and so are the 8 bytes behind them if `NextLow` or `NextHigh` is asked for.
+struct Pair(NonNull<AtomicU32>);
+
+impl Pair {
     #[inline(always)]
-    unsafe fn of<'w>(at: NonNull<u64>) -> [&'w AtomicU32; 2] {
-        // SAFETY: the first four of the 8 bytes.
-        let first: &AtomicU32 = unsafe { at.cast().as_ref() };
-        // SAFETY: inside the 8 bytes.
-        let second = unsafe { at.cast::<AtomicU32>().add(1) };
-        // SAFETY: the last four of the 8 bytes.
-        let second: &AtomicU32 = unsafe { second.as_ref() };
-        if cfg!(target_endian = "little") { [first, second] } else { [second, first] }
+    fn half(&self, half: Half) -> &AtomicU32 {
+        let is_high = matches!(half, Half::High | Half::NextHigh);
+        let in_word = usize::from(is_high == cfg!(target_endian = "little"));
+        let at = in_word + if matches!(half, Half::NextLow | Half::NextHigh) { 2 } else { 0 };
+        // SAFETY: inside the 8 or 16 bytes (P1).
+        let half = unsafe { self.0.add(at) };
+        // SAFETY: (P1).
+        unsafe { half.as_ref() }
     }
 }
 
-// SAFETY: two AtomicU32, together the 8 bytes at `at`.
+impl HalfWords for Pair {
+    #[inline(always)]
+    fn load(&self, half: Half, order: Ordering) -> u32 {
+        self.half(half).load(order)
+    }
+
+    #[inline(always)]
+    fn store(&self, half: Half, value: u32, order: Ordering) {
+        self.half(half).store(value, order);
+    }
+}
+
+// SAFETY: AtomicU32s, two for each word.
 unsafe impl Width for Halves {
     const BYTES: u32 = 4;
 
-    // SAFETY: as the trait asks of callers.
+    // SAFETY: as the trait asks of callers; so for the others below.
     #[inline(always)]
     unsafe fn load(at: NonNull<u64>, order: Ordering) -> u64 {
-        // SAFETY: as the caller promises.
-        let [low, high] = unsafe { Halves::of(at) };
-        let high = high.load(order);
-        u64::from(high) << 32 | u64::from(low.load(order))
+        halves::load(&Pair(at.cast()), order)
     }
 
-    // SAFETY: as the trait asks of callers.
+    // SAFETY: as above.
     #[inline(always)]
     unsafe fn store(at: NonNull<u64>, value: u64, order: Ordering) {
-        // SAFETY: as the caller promises.
-        let [low, high] = unsafe { Halves::of(at) };
-        low.store(value as u32, order);
-        high.store((value >> 32) as u32, order);
+        halves::store(&Pair(at.cast()), value, order);
+    }
+
+    // SAFETY: as above.
+    #[inline(always)]
+    unsafe fn store_next(at: NonNull<u64>, value: u64, order: Ordering) {
+        halves::store_next(&Pair(at.cast()), value, order);
+    }
+
+    // SAFETY: as above.
+    unsafe fn recover(at: NonNull<u64>) -> u64 {
+        halves::recover(&Pair(at.cast()))
     }
 }
 
@@ -174,8 +214,8 @@ unsafe impl Access for Plain {
     #[inline(always)]
     unsafe fn store_frames<W: Width>(at: NonNull<u64>, frames: &[usize]) {
         let from = NonNull::from(frames).cast::<u64>();
-        // SAFETY: as many words as there are frames, of the same size; a ring is not lent while it is
-        // written, so they do not overlap.
+        // SAFETY: as many words as there are frames, of the same size. The protocol gives the words in the
+        // ring to the writer alone, so the frames are none of them.
         unsafe { at.copy_from_nonoverlapping(from, frames.len()) };
     }
 }

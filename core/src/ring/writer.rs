@@ -3,7 +3,7 @@
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{Ordering, compiler_fence};
 
 use super::index::{Index, count_sub};
 use super::layout::Threshold;
@@ -21,7 +21,7 @@ use super::wait::Wait;
 /// docs/ring.md for the bound. Its only system call is the one that wakes a sleeping reader.
 ///
 /// Dropping it closes the ring.
-pub struct Writer<M: Memory, P: Wait<M>, T = u64> {
+pub struct Writer<M: Memory, P: Wait<M::Sleeper>, T = u64> {
     pub(super) memory: M,
     pub(super) port: P,
     pub(super) wake: Threshold,
@@ -45,23 +45,24 @@ pub struct Writer<M: Memory, P: Wait<M>, T = u64> {
     pub(super) tag: PhantomData<fn(T)>,
 }
 
-impl<M: Memory, P: Wait<M>, T: Tag> Writer<M, P, T> {
+impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Writer<M, P, T> {
     /// The writer of a ring, going on behind what was written before, also if that was closed.
     ///
     /// # Safety
     ///
     /// There is no other writer of this ring while this one lives.
     pub unsafe fn attach(memory: M, port: P, wake: Threshold) -> Self {
-        // ORDER: Acquire, twice. Pairs with what another process stored before it died; within a
-        // process the hand-over of the memory orders it.
-        let written = Index::from_bits(memory.load64(Word64::Written, Ordering::Acquire));
+        let written = Index::from_bits(memory.recover_written());
+        // ORDER: Acquire. As in `load_read`.
         let read = Index::from_bits(memory.load64(Word64::Read, Ordering::Acquire));
+        // A `Read` that cannot be is none; the reader will find that out, too, and go on at `written`.
+        let read = if memory.capacity().holds(read, written) { read } else { written };
         let tally = Tally::resume(&memory);
         // ORDER: Relaxed, twice. Numbers by themselves.
         let taken = memory.load32(Word32::TakenLost, Ordering::Relaxed);
         memory.store32(Word32::EndOfStream, 0, Ordering::Relaxed);
         // A writer that was killed between its store to `Sleeping` and its wake has left the reader asleep.
-        port.wake(&memory);
+        port.wake(memory.sleeper());
         Writer {
             wake: Threshold { data: wake.data.clamp(1, LIMIT), tags: wake.tags.clamp(1, LIMIT) },
             written: Cell::new(written),
@@ -93,23 +94,27 @@ impl<M: Memory, P: Wait<M>, T: Tag> Writer<M, P, T> {
     /// be told.
     #[inline]
     pub fn write(&self, tag: T, time: u64, header: &[u64], stack: &[usize]) -> Result<(), Reason> {
-        if !self.nested.enter() {
+        let tag = tag.into_word();
+        let Some(busy) = self.nested.enter() else {
             self.nested.count(self.weight(header));
             return Err(Reason::Nested);
-        }
+        };
         let outcome = if self.is_refused(header, stack) {
             self.lose_again(time, self.weight(header))
         } else {
             self.write_alone(tag, time, header, stack)
         };
-        if self.nested.leave() {
+        drop(busy);
+        if self.nested.has_any() {
             self.gather_nested(time);
         }
         outcome
     }
+}
 
+impl<M: Memory, P: Wait<M::Sleeper>, T> Writer<M, P, T> {
     #[inline(never)]
-    fn write_alone(&self, tag: T, time: u64, header: &[u64], stack: &[usize]) -> Result<(), Reason> {
+    fn write_alone(&self, tag: u64, time: u64, header: &[u64], stack: &[usize]) -> Result<(), Reason> {
         let capacity = self.memory.capacity();
         if stack.len() > LIMIT as usize || header.len() > capacity.header as usize {
             return self.lose(Reason::TooLarge, time, header);
@@ -120,13 +125,10 @@ impl<M: Memory, P: Wait<M>, T: Tag> Writer<M, P, T> {
         } else if !capacity.can_write_record(self.read.get(), self.written.get(), want) {
             self.make_room(want, time, header)?;
         }
-        let tag = T::IS_STORED.then(|| tag.into_word());
         self.put(tag, &Record { length: want.into(), time, header, stack: Stack::Frames(stack) });
         Ok(())
     }
-}
 
-impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
     /// Looks again at what the reader has given back.
     fn make_room(&self, want: u32, time: u64, header: &[u64]) -> Result<(), Reason> {
         self.load_read();
@@ -169,7 +171,7 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
         let weight = [event.weight];
         let header = if capacity.header == 0 { &[][..] } else { &weight[..] };
         let stack = Stack::Lost(event.counts);
-        self.put(Some(event.tag), &Record { length: event.length, time: event.time, header, stack });
+        self.put(event.tag, &Record { length: event.length, time: event.time, header, stack });
         self.told.set(sums.lost);
         self.may_be_pending.set(false);
         Ok(())
@@ -177,7 +179,7 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
 
     /// Writes an event that has room, and publishes it.
     #[inline(always)]
-    fn put(&self, tag: Option<u64>, record: &Record<'_>) {
+    fn put(&self, tag: u64, record: &Record<'_>) {
         let (capacity, written) = (self.memory.capacity(), self.written.get());
         let want = capacity.event_words(record.stack.len() as u32);
         let place = capacity.data_place(written);
@@ -188,9 +190,7 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
             self.memory.store_rewind(place);
             self.memory.store_record(0, record);
         }
-        if let Some(tag) = tag {
-            self.memory.store_tag(capacity.tag_place(written), tag);
-        }
+        self.memory.store_tag(capacity.tag_place(written), tag);
         let written = written.add_counts_and_clear_flags(skip + want, 1);
         // ORDER: Release. Publishes the event and its tag; pairs with the Acquire load of `Written` in
         // the reader. Weaker, and the reader finds words of an older event.
@@ -228,7 +228,10 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
     /// this. Behind later losses there is none: what was stored may still be on its way when this looks,
     /// and the reader fall asleep meanwhile. Its first sleep is a short one for that: see docs/ring.md.
     #[inline(always)]
-    fn wake_sleeper(&self) {
+    pub(super) fn wake_sleeper(&self) {
+        // ORDER: compiler fence. Not before the store in the machine code either: a thread may be held up in
+        // between for long.
+        compiler_fence(Ordering::SeqCst);
         // ORDER: Relaxed. The fence before orders it, if there is one.
         if self.memory.load32(Word32::Sleeping, Ordering::Relaxed) != 0 {
             self.wake();
@@ -240,16 +243,20 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
         // ORDER: Release. What was stored before is seen by a reader that finds itself woken; pairs with
         // the Acquire load behind its sleep. More than needed, see there.
         self.memory.store32(Word32::Sleeping, 0, Ordering::Release);
-        self.port.wake(&self.memory);
+        self.port.wake(self.memory.sleeper());
     }
 
-    /// Marks `Written` with [`Index::WRITE_EXTRA`] and wakes the reader.
-    fn wakeup_extra(&self) {
+    /// Marks `Written` with [`Index::WRITE_EXTRA`].
+    pub(super) fn mark_extra(&self) {
         let written = self.written.get().with_extra();
-        // ORDER: Release. Publishes the sums or the end of the stream stored before; pairs with the
-        // Acquire load of `Written` in the reader.
+        // ORDER: Release. Publishes the end of the stream stored before; pairs with the Acquire load of
+        // `Written` in the reader. Losses are published by their turn.
         self.memory.store64(Word64::Written, written.bits(), Ordering::Release);
         self.written.set(written);
+    }
+
+    /// Wakes the reader for what has been stored.
+    pub(super) fn wakeup_extra(&self) {
         // ORDER: SeqCst fence. As in `look_for_sleeper`.
         self.memory.fence(Ordering::SeqCst);
         self.wake_sleeper();
@@ -258,90 +265,10 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
     fn load_read(&self) {
         // ORDER: Acquire. The reader has done with the words before; pairs with its Release store of
         // `Read`. Weaker, and they are written while they are read.
-        self.read.set(Index::from_bits(self.memory.load64(Word64::Read, Ordering::Acquire)));
-    }
-
-    fn load_taken(&self) {
-        // ORDER: Relaxed. A number by itself.
-        self.taken.set(self.memory.load32(Word32::TakenLost, Ordering::Relaxed));
-    }
-
-    /// Lost events that nobody has told of, as far as `taken` tells.
-    fn overflow(&self) -> u32 {
-        let lost = self.tally.lost();
-        lost.wrapping_sub(self.taken.get()).min(lost.wrapping_sub(self.told.get()))
-    }
-
-    /// Whether losses wait that nobody has told of.
-    fn has_overflow(&self) -> bool {
-        self.overflow() != 0
-    }
-
-    /// Counts an event that could not be written.
-    #[cold]
-    fn lose(&self, reason: Reason, time: u64, header: &[u64]) -> Result<(), Reason> {
-        self.increment_overflow(reason, 1, time, self.weight(header));
-        Err(reason)
-    }
-
-    /// Whether as much was refused before, and the reader has given back and told of nothing since.
-    #[inline(always)]
-    fn is_refused(&self, header: &[u64], stack: &[usize]) -> bool {
-        let capacity = self.memory.capacity();
-        // ORDER: Relaxed, twice. If either has changed they are loaded again, in order.
-        stack.len() >= self.refused.get()
-            && stack.len() <= (capacity.data - capacity.event_words(0)) as usize
-            && header.len() <= capacity.header as usize
-            && self.memory.load64(Word64::Read, Ordering::Relaxed) == self.read.get().bits()
-            && self.memory.load32(Word32::TakenLost, Ordering::Relaxed) == self.taken.get()
-    }
-
-    /// Counts one more event of a run, refused as the one before.
-    #[inline(never)]
-    fn lose_again(&self, time: u64, weight: u64) -> Result<(), Reason> {
-        if self.overflow() != u32::MAX {
-            self.tally.add(&self.memory, Reason::Full, 1, time, weight);
-            self.wake_sleeper();
-        }
-        Err(Reason::Full)
-    }
-
-    #[inline(always)]
-    fn weight(&self, header: &[u64]) -> u64 {
-        if self.memory.capacity().header == 0 { 0 } else { header.first().copied().unwrap_or(0) }
-    }
-
-    /// Adds lost events to the sums and publishes these; wakes the reader for the first of a run.
-    fn increment_overflow(&self, reason: Reason, count: u32, time: u64, weight: u64) {
-        self.load_taken();
-        let pending = self.overflow();
-        if pending.checked_add(count).is_none() {
-            return; // 2^32 - 1 losses in one run: the number stays.
-        }
-        if pending == 0 {
-            self.tally.begin_run(time);
-        }
-        self.tally.add(&self.memory, reason, count, time, weight);
-        self.may_be_pending.set(true);
-        if pending == 0 || !self.written.get().has_extra() {
-            self.wakeup_extra();
-        } else {
-            self.wake_sleeper();
-        }
-    }
-
-    /// Takes what nested writers have counted into the sums. Goes round once more only if one of them
-    /// has interrupted this.
-    #[cold]
-    fn gather_nested(&self, time: u64) {
-        while self.nested.enter() {
-            let (count, weight) = self.nested.take();
-            if count != 0 {
-                self.increment_overflow(Reason::Nested, count, time, weight);
-            }
-            if !self.nested.leave() {
-                return;
-            }
+        let read = Index::from_bits(self.memory.load64(Word64::Read, Ordering::Acquire));
+        // What cannot be is not believed: the words after the last good `Read` may be lent.
+        if self.memory.capacity().holds(read, self.written.get()) {
+            self.read.set(read);
         }
     }
 
@@ -367,17 +294,18 @@ impl<M: Memory, P: Wait<M>, T> Writer<M, P, T> {
         // ORDER: Release. All that was published before is seen by whoever sees the end; pairs with the
         // Acquire load in the reader, which comes before it looks at losses and events.
         self.memory.store32(Word32::EndOfStream, 1, Ordering::Release);
+        self.mark_extra();
         self.wakeup_extra();
     }
 }
 
-impl<M: Memory, P: Wait<M>, T> Drop for Writer<M, P, T> {
+impl<M: Memory, P: Wait<M::Sleeper>, T> Drop for Writer<M, P, T> {
     fn drop(&mut self) {
         self.end_stream();
     }
 }
 
-impl<M: Memory, P: Wait<M>, T> fmt::Debug for Writer<M, P, T> {
+impl<M: Memory, P: Wait<M::Sleeper>, T> fmt::Debug for Writer<M, P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let distance = count_sub(self.written.get().data_count(), self.read.get().data_count());
         f.debug_struct("Writer")

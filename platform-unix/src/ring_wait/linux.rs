@@ -1,5 +1,6 @@
 //! Linux: a futex at the word that tells of the sleeper.
 
+use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 #[cfg(target_os = "android")]
@@ -9,7 +10,7 @@ use libc::__errno_location as errno_location;
 
 use rustix::io::Errno;
 use rustix::thread::futex::{self, Flags, Timespec};
-use tallymark_core::ring::{Sleeping, Wait};
+use tallymark_core::ring::Wait;
 
 use super::PortableRingWait;
 
@@ -44,11 +45,11 @@ impl Default for RingWait {
     }
 }
 
-impl<M: Sleeping + ?Sized> Wait<M> for RingWait {
-    fn sleep(&self, memory: &M, limit: &mut Option<Duration>) {
+impl Wait<AtomicU32> for RingWait {
+    fn sleep(&self, word: &AtomicU32, limit: &mut Option<Duration>) {
         let start = Instant::now();
         let timeout = limit.map(|limit| timespec(limit.min(LONGEST)));
-        let slept = futex::wait(memory.sleeping(), self.flags, 1, timeout.as_ref());
+        let slept = futex::wait(word, self.flags, 1, timeout.as_ref());
         if let Some(limit) = limit {
             *limit = limit.saturating_sub(start.elapsed());
         }
@@ -56,17 +57,17 @@ impl<M: Sleeping + ?Sized> Wait<M> for RingWait {
             // The word is not 1, a signal came, the time is over.
             Ok(()) | Err(Errno::AGAIN | Errno::INTR | Errno::TIMEDOUT) => {}
             // A sandbox without futexes.
-            Err(_) => PortableRingWait::new().sleep(memory, limit),
+            Err(_) => PortableRingWait::new().sleep(word, limit),
         }
     }
 
-    fn wake(&self, memory: &M) {
+    fn wake(&self, word: &AtomicU32) {
         // SAFETY: the address of this thread's errno; no other requirement.
         let errno = unsafe { errno_location() };
         // SAFETY: valid as long as the thread lives.
         let before = unsafe { errno.read() };
         // There is nobody to tell of an error; a sleeper with a limit finds out by itself.
-        let _ = futex::wake(memory.sleeping(), self.flags, 1);
+        let _ = futex::wake(word, self.flags, 1);
         // SAFETY: as above.
         unsafe { errno.write(before) };
     }

@@ -1,10 +1,10 @@
 //! Any system: short sleeps, each followed by a look at the word.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tallymark_core::ring::{Sleeping, Wait};
+use tallymark_core::ring::Wait;
 
 /// The first sleep. Each is twice as long as the one before, up to [`LAST`].
 const FIRST: Duration = Duration::from_micros(50);
@@ -32,11 +32,11 @@ impl PortableRingWait {
     }
 }
 
-impl<M: Sleeping + ?Sized> Wait<M> for PortableRingWait {
-    fn sleep(&self, memory: &M, limit: &mut Option<Duration>) {
+impl Wait<AtomicU32> for PortableRingWait {
+    fn sleep(&self, word: &AtomicU32, limit: &mut Option<Duration>) {
         let mut next = FIRST;
         // ORDER: Relaxed. The reader looks again, with an order, when it is awake.
-        while memory.sleeping().load(Ordering::Relaxed) == 1 && *limit != Some(Duration::ZERO) {
+        while word.load(Ordering::Relaxed) == 1 && *limit != Some(Duration::ZERO) {
             let start = Instant::now();
             thread::sleep(limit.map_or(next, |limit| limit.min(next)));
             if let Some(limit) = limit {
@@ -46,5 +46,5 @@ impl<M: Sleeping + ?Sized> Wait<M> for PortableRingWait {
         }
     }
 
-    fn wake(&self, _: &M) {}
+    fn wake(&self, _: &AtomicU32) {}
 }

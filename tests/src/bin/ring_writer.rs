@@ -7,14 +7,14 @@ use std::error::Error;
 use std::io::Write;
 use std::{env, io, thread};
 
-use tallymark::ring::{RingWait, shared};
+use tallymark::ring::shared;
 use tallymark_tests::ring_events::stack;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [file, from, to] = &arguments[..] else { return Err("usage: ring_writer FILE FROM TO".into()) };
     let (from, to): (u64, u64) = (from.parse()?, to.parse()?);
-    let writer: shared::Writer = shared::attach(file)?.into_writer(RingWait::shared());
+    let writer: shared::Writer = shared::attach(file)?.into_writer();
     let mut output = io::stdout().lock();
     for event in from..to {
         let (stack, length) = stack(event);

@@ -1,4 +1,5 @@
-//! Explores the protocol in the simulator and prints what was visited; exit status 1 at a violation.
+//! Explores the protocol in the simulator and prints what was visited; ends at the first
+//! violation, with exit status 1.
 //!
 //! `sim [table] [handles] [ring] [--small | --long]`
 
@@ -29,26 +30,20 @@ fn main() -> ExitCode {
         }
     };
     println!("{:>11} {:>11} {:>9} {:>6} {:>7}  scenario", "states", "edges", "contents", "depth", "seconds");
-    let mut good = true;
-    if table {
-        for scenario in of_table {
+    let is_good = (!table
+        || of_table.into_iter().all(|scenario| {
             let name = scenario.name;
-            good &= run(name, &mut Counting::new(scenario), |model| model.contents().to_string());
-        }
-    }
-    if handles {
-        for scenario in of_handles {
-            let name = scenario.name;
-            good &= run(name, &mut Handles::new(scenario), |_| "-".to_owned());
-        }
-    }
-    if ring {
-        for scenario in of_ring {
-            let name = scenario.name;
-            good &= run(name, &mut RingModel::new(scenario), |_| "-".to_owned());
-        }
-    }
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            run(name, &mut Counting::new(scenario), |model| model.contents().to_string())
+        }))
+        && (!handles
+            || of_handles
+                .into_iter()
+                .all(|scenario| run(scenario.name, &mut Handles::new(scenario), |_| "-".to_owned())))
+        && (!ring
+            || of_ring
+                .into_iter()
+                .all(|scenario| run(scenario.name, &mut RingModel::new(scenario), |_| "-".to_owned())));
+    if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Explores a model and prints what was visited; false at a violation.

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::ring::layout::{data_at, tags_at};
-use crate::ring::memory::Word32;
+use crate::ring::memory::{Word32, Word64};
 use proptest::prelude::*;
 
 /// A ring with three events in it, as words.
-fn good() -> (Capacity, Vec<u64>) {
+fn good() -> (Capacity, Aligned) {
     let capacity = Capacity::new(1, 32, 4).unwrap();
     let mut words = memory(capacity);
     let (writer, _) = ring::<Native, _>(&mut words, capacity, Index::default(), Polling);
@@ -71,6 +71,55 @@ fn a_broken_length_is_believed_or_not_named() {
 }
 
 #[test]
+fn damage_takes_the_events_before_it_with_it() {
+    let (capacity, mut words) = good();
+    words[data_at(capacity) + 12] = 5000;
+    let mut reader = Ring::attach(&mut words).unwrap().into_reader::<u64, _>(Polling);
+    assert_eq!(given(reader.read().unwrap()).tags, [0, 1]);
+    assert_eq!(reader.read().unwrap_err().value, 5000);
+}
+
+/// Goal: both ends on memory that nobody else touches are sound, whatever it held before: no word changes
+/// while it is lent.
+#[test]
+fn damaged_indices_let_the_writer_into_words_that_are_lent() {
+    let places = [Word64::Written, Word64::Read, Word64::Done(0, 5)].map(crate::ring::layout::at64);
+    let values = [0, 6, 18, 31, 32, 33, u32::MAX - 4]
+        .into_iter()
+        .flat_map(|data| [0, 1, 3, 4, 5, (1 << 30) - 2].map(move |tags| Index::new(data, tags).bits()));
+    let values: Vec<u64> = values.collect();
+    let mut cases: Vec<[u64; 3]> = Vec::new();
+    for &written in &values {
+        for &read in &values {
+            cases.extend([[written, read, read], [written, 0, read]]);
+        }
+    }
+    for case in cases {
+        let (_, mut words) = good();
+        places.into_iter().zip(case).for_each(|(at, value)| words[at] = value);
+        let (writer, mut reader) = Ring::attach(&mut words).unwrap().split::<u64, _>(Polling);
+        for round in 0..12 {
+            let Ok(Read::Events(batch)) = reader.read() else {
+                let _ = writer.write(1, round, &[2], &[3; 4]);
+                continue;
+            };
+            let lent: Vec<&[u64]> = batch
+                .items()
+                .filter_map(|item| match item {
+                    Item::Event(event) => Some(event.words()),
+                    Item::Loss(_) => None,
+                })
+                .collect();
+            let before: Vec<Vec<u64>> = lent.iter().map(|words| words.to_vec()).collect();
+            for time in 0..10 {
+                let _ = writer.write(1, 100 + time, &[2], &[3; 4]);
+            }
+            assert_eq!(lent, before, "{case:x?}");
+        }
+    }
+}
+
+#[test]
 fn a_broken_index_is_believed_or_not_named() {
     for bits in [Index::new(33, 3).bits(), Index::new(18, 5).bits(), Index::new(0, 3).bits(), u64::MAX] {
         let (_, mut words) = good();
@@ -101,12 +150,13 @@ fn a_ring_of_the_other_width_or_byte_order_is_read() {
 fn too_little_memory_is_touched() {
     let (capacity, words) = good();
     for length in 0..words.len() {
-        let error = drain(&mut words[..length].to_vec()).unwrap_err();
+        let error = drain(&mut words.clone()[..length]).unwrap_err();
         assert_eq!((error.rule, error.value), (HeaderRule::Length, length as u64), "{length}");
     }
     assert_eq!(drain(&mut words.clone()), Ok([3, 0, 0]));
-    let mut few = std::vec![0; words_of(capacity) - 1];
-    assert!(Ring::format(&mut few, &Header::new(capacity)).is_err());
+    let mut words = words;
+    let length = words.len() - 1;
+    assert!(Ring::format(&mut words[..length], &Header::new(capacity)).is_err());
 }
 
 #[test]
@@ -114,7 +164,7 @@ fn the_memory_of_a_dead_writer_is_not_read() {
     let (_, words) = good();
     // A dump: bytes in the order of the machine.
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
-    let mut copy: Vec<u64> =
+    let mut copy: Aligned =
         bytes.chunks(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap())).collect();
     assert_eq!(drain(&mut copy), Ok([3, 0, 0]));
 }
@@ -167,7 +217,7 @@ proptest! {
             let word: NonNull<u64> = unsafe { base.add(at) };
             // SAFETY: one word of the memory, touched by this thread only.
             unsafe { word.write(value) };
-            let _ = writer.memory().load32(Word32::Sleeping, Ordering::Relaxed);
+            let _ = writer.memory.load32(Word32::Sleeping, Ordering::Relaxed);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Losses: reasons, times, sums, and where they are told.
 
 use super::*;
-use crate::ring::memory::Word32;
+use crate::ring::memory::{Word32, Word64};
+use core::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 fn loss<M: Lend>(read: Read<'_, M, u64>) -> Loss {
     let Read::Events(batch) = read else { panic!("{read:?}") };
@@ -61,7 +63,7 @@ fn a_loss_that_both_ends_tell_of_is_told_twice() {
     let told = loss(reader.read().unwrap());
     assert_eq!((told.count, told.first_time), (1, 10));
     // The writer does not know yet.
-    reader.memory().store32(Word32::TakenLost, 0, Ordering::Relaxed);
+    reader.memory.store32(Word32::TakenLost, 0, Ordering::Relaxed);
     writer.write(2, 11, &[], &[5]).unwrap();
     assert_eq!(given(reader.read().unwrap()), words(&[3, 11, 5], &[2]));
 }
@@ -73,9 +75,10 @@ fn the_number_of_losses_wraps() {
     let (writer, reader) = ring::<Native, _>(&mut memory, capacity, Index::default(), Polling);
     assert!(writer.write(1, 10, &[], &[0; 9]).is_err());
     // As if the reader had told of 2^32 - 2 of them less.
-    reader.memory().store32(Word32::TakenLost, 2, Ordering::Relaxed);
-    let (words, wake) = (writer.memory().other_end(), Header::new(capacity).wake);
-    let other = reader.memory().other_end();
+    reader.memory.store32(Word32::TakenLost, 2, Ordering::Relaxed);
+    reader.memory.store64(Word64::Done(0, 0), 2, Ordering::Relaxed);
+    let (words, wake) = (writer.memory.other_end(), Header::new(capacity).wake);
+    let other = reader.memory.other_end();
     core::mem::forget(writer);
     // SAFETY: the one before is gone.
     let writer: Writer<_, _> = unsafe { Writer::attach(words, Polling, wake) };
@@ -118,4 +121,68 @@ fn a_loss_survives_neither_writer_nor_reader() {
         all.tags.extend(read.tags);
     }
     assert_eq!(all, super::words(&[4, 10, 1, 1, 4, 11, 0, 2, 4, 13, 1, 2], &[1, 0, 4]));
+}
+
+/// A tag or a port that panics once.
+#[derive(Clone, Copy)]
+struct Panics<'c>(&'c Cell<bool>);
+
+impl Tag for Panics<'_> {
+    fn into_word(self) -> u64 {
+        assert!(!self.0.take(), "a tag that panics");
+        7
+    }
+
+    fn from_word(_: u64) -> Self {
+        unreachable!()
+    }
+}
+
+impl Wait<AtomicU32> for Panics<'_> {
+    fn sleep(&self, _: &AtomicU32, _: &mut Option<core::time::Duration>) {}
+
+    fn wake(&self, _: &AtomicU32) {
+        assert!(!self.0.take(), "a port that panics");
+    }
+}
+
+#[test]
+fn a_panic_in_the_middle_of_a_write_ends_all_writes() {
+    let (in_tag, in_port) = (Cell::new(true), Cell::new(false));
+    let capacity = Capacity::new(0, 8, 4).unwrap();
+    let mut memory = memory(capacity);
+    let ring = Ring::format(&mut memory, &Header::new(capacity)).unwrap();
+    let (writer, reader) = ring.split(Panics(&in_port));
+    let write = || catch_unwind(AssertUnwindSafe(|| writer.write(Panics(&in_tag), 1, &[], &[1])));
+    assert!(write().is_err());
+    assert_eq!(write().unwrap(), Ok(()));
+    reader.memory.store32(Word32::Sleeping, 1, Ordering::Relaxed);
+    in_port.set(true);
+    assert!(write().is_err(), "half full");
+    assert_eq!(write().unwrap(), Err(Reason::Full));
+    drop(writer);
+    assert_eq!(reader.memory.load32(Word32::EndOfStream, Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_reader_that_is_killed_takes_a_loss_with_it() {
+    let capacity = Capacity::new(1, 16, 4).unwrap();
+    let wake = Header::new(capacity).wake;
+    let mut memory = memory(capacity);
+    let (writer, mut reader) = ring::<Native, _>(&mut memory, capacity, Index::default(), Polling);
+    assert!(writer.write(1, 10, &[5], &[0; 14]).is_err());
+    assert!(writer.write(1, 11, &[6], &[0; 14]).is_err());
+    let expected = Loss { count: 2, too_large: 2, nested: 0, first_time: 10, last_time: 11, weight: 11 };
+    for _ in 0..3 {
+        assert_eq!(loss(reader.read().unwrap()), expected);
+        // SAFETY: the one before is gone.
+        reader = unsafe { Reader::attach(reader.memory.other_end(), Polling, wake) };
+    }
+    // The writer knows that it was told of, and needs no room for it.
+    writer.write(1, 12, &[1], &[0; 12]).unwrap();
+    assert_eq!(loss(reader.read().unwrap()), expected);
+    assert_eq!(given(reader.read().unwrap()).tags, [1]);
+    // SAFETY: the one before is gone.
+    reader = unsafe { Reader::attach(reader.memory.other_end(), Polling, wake) };
+    assert_eq!(given(reader.read().unwrap()).tags, [1], "and nothing else");
 }

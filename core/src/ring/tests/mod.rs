@@ -9,21 +9,54 @@ mod waking;
 use std::vec::Vec;
 
 use core::marker::PhantomData;
+use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
-use super::memory::Word64;
 use super::*;
 
 /// Memory of a test.
 pub(super) type Words<'m, W = Native> = RingMemory<PhantomData<&'m mut [u64]>, Plain, W>;
 
-pub(super) fn memory(capacity: Capacity) -> Vec<u64> {
-    std::vec![0xdead_beef; words_of(capacity)]
+/// Words that start at a multiple of 8 on every machine: on some a `u64` lies at any multiple of 4.
+#[derive(Clone)]
+pub(super) struct Aligned(Vec<EightBytes>);
+
+#[derive(Clone)]
+#[repr(C, align(8))]
+struct EightBytes(u64);
+
+impl FromIterator<u64> for Aligned {
+    fn from_iter<I: IntoIterator<Item = u64>>(words: I) -> Self {
+        Aligned(words.into_iter().map(EightBytes).collect())
+    }
+}
+
+impl Deref for Aligned {
+    type Target = [u64];
+
+    fn deref(&self) -> &[u64] {
+        let words = NonNull::slice_from_raw_parts(NonNull::from(&self.0[..]).cast(), self.0.len());
+        // SAFETY: as many words, each as long as the type around it.
+        unsafe { words.as_ref() }
+    }
+}
+
+impl DerefMut for Aligned {
+    fn deref_mut(&mut self) -> &mut [u64] {
+        let length = self.0.len();
+        let mut words = NonNull::slice_from_raw_parts(NonNull::from(&mut self.0[..]).cast(), length);
+        // SAFETY: as in `deref`.
+        unsafe { words.as_mut() }
+    }
+}
+
+pub(super) fn memory(capacity: Capacity) -> Aligned {
+    (0..words_of(capacity)).map(|_| 0xdead_beef).collect()
 }
 
 /// A ring whose counts start anywhere.
-pub(super) fn ring<'m, W: Width, P: Clone + Wait<Words<'m, W>>>(
+pub(super) fn ring<'m, W: Width, P: Clone + Wait<AtomicU32>>(
     memory: &'m mut [u64],
     capacity: Capacity,
     start: Index,
@@ -34,8 +67,7 @@ pub(super) fn ring<'m, W: Width, P: Clone + Wait<Words<'m, W>>>(
     // SAFETY: borrowed mutably for as long as the ring lives.
     let ring: Ring<PhantomData<&'m mut [u64]>, Plain, W> =
         unsafe { Ring::format_raw(base, length, PhantomData, &Header::new(capacity)) }.unwrap();
-    ring.memory.store64(Word64::Written, start.bits(), Ordering::Relaxed);
-    ring.memory.store64(Word64::Read, start.bits(), Ordering::Relaxed);
+    ring.start_at(start);
     ring.split(port)
 }
 

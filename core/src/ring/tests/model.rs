@@ -13,14 +13,21 @@ enum Do {
     Release,
     /// The writer is replaced by another that attaches.
     NewWriter,
-    /// The same for the reader.
+    /// The same for the reader, which has not given back what it was given.
     NewReader,
 }
 
 #[derive(Debug, PartialEq)]
 enum Sent {
-    Event { tag: u64, time: u64, header: Vec<u64>, stack: Vec<u64> },
+    Event {
+        tag: u64,
+        time: u64,
+        header: Vec<u64>,
+        stack: Vec<u64>,
+    },
     Loss(Loss),
+    /// A loss that was told of, and is told of again.
+    Again(Loss),
 }
 
 fn script() -> impl Strategy<Value = Vec<Do>> {
@@ -32,7 +39,7 @@ fn script() -> impl Strategy<Value = Vec<Do>> {
         1 => Just(Do::NewWriter),
         1 => Just(Do::NewReader),
     ];
-    proptest::collection::vec(step, 1..200)
+    proptest::collection::vec(step, 1..if cfg!(miri) { 60 } else { 200 })
 }
 
 /// A new run of losses, or one more of the last.
@@ -54,8 +61,8 @@ fn run<W: Width>(capacity: Capacity, start: Index, script: &[Do]) -> Result<(), 
     let (mut writer, mut reader) = ring::<W, _>(&mut memory, capacity, start, Polling);
     let mut sent = VecDeque::new();
     let header_words = capacity.header_words() as usize;
-    let mut held_events = 0;
-    let mut in_ring = 0;
+    let mut held = Vec::new();
+    let mut in_ring = 0_i32;
     for (time, step) in script.iter().enumerate() {
         let time = time as u64 + 1;
         match *step {
@@ -73,7 +80,7 @@ fn run<W: Width>(capacity: Capacity, start: Index, script: &[Do]) -> Result<(), 
                     }
                     Err(reason) => {
                         let want = 2 + header_words + stack;
-                        if in_ring == 0 && held_events == 0 && header.len() <= header_words {
+                        if in_ring == 0 && held.is_empty() && header.len() <= header_words {
                             let is_pending = matches!(sent.back(), Some(Sent::Loss(_)));
                             prop_assert!(is_pending || 2 * want > capacity.data_words() as usize);
                         }
@@ -83,7 +90,7 @@ fn run<W: Width>(capacity: Capacity, start: Index, script: &[Do]) -> Result<(), 
                 }
             }
             Do::Read => {
-                held_events = 0;
+                held.clear();
                 if let Read::Events(batch) = reader.read().unwrap() {
                     let mut items = 0;
                     for item in batch {
@@ -91,7 +98,6 @@ fn run<W: Width>(capacity: Capacity, start: Index, script: &[Do]) -> Result<(), 
                         let got = match item {
                             Item::Loss(loss) => Sent::Loss(loss),
                             Item::Event(event) => {
-                                held_events += 1;
                                 in_ring -= 1;
                                 Sent::Event {
                                     tag: event.tag(),
@@ -101,7 +107,12 @@ fn run<W: Width>(capacity: Capacity, start: Index, script: &[Do]) -> Result<(), 
                                 }
                             }
                         };
-                        prop_assert_eq!(Some(got), sent.pop_front());
+                        let expected = match sent.pop_front() {
+                            Some(Sent::Again(loss)) => Some(Sent::Loss(loss)),
+                            other => other,
+                        };
+                        prop_assert_eq!(Some(&got), expected.as_ref());
+                        held.push(got);
                     }
                     prop_assert!(items > 0, "a read of nothing");
                 } else {
@@ -110,18 +121,23 @@ fn run<W: Width>(capacity: Capacity, start: Index, script: &[Do]) -> Result<(), 
             }
             Do::Release => {
                 reader.release();
-                held_events = 0;
+                held.clear();
             }
             Do::NewWriter => {
-                let memory = writer.memory().other_end();
+                let memory = writer.memory.other_end();
                 core::mem::forget(writer);
                 // SAFETY: the one before is gone.
                 writer = unsafe { Writer::attach(memory, Polling, wake) };
             }
             Do::NewReader => {
-                reader.release();
-                held_events = 0;
-                let memory = reader.memory().other_end();
+                for item in held.drain(..).rev() {
+                    in_ring += i32::from(matches!(item, Sent::Event { .. }));
+                    sent.push_front(match item {
+                        Sent::Loss(loss) => Sent::Again(loss),
+                        item => item,
+                    });
+                }
+                let memory = reader.memory.other_end();
                 // SAFETY: the one before is gone.
                 reader = unsafe { Reader::attach(memory, Polling, wake) };
             }
@@ -136,7 +152,9 @@ fn run<W: Width>(capacity: Capacity, start: Index, script: &[Do]) -> Result<(), 
             Read::Events(batch) => {
                 for item in batch {
                     match (item, sent.pop_front()) {
-                        (Item::Loss(loss), Some(Sent::Loss(expected))) => prop_assert_eq!(loss, expected),
+                        (Item::Loss(loss), Some(Sent::Loss(expected) | Sent::Again(expected))) => {
+                            prop_assert_eq!(loss, expected)
+                        }
                         (Item::Event(event), Some(Sent::Event { time, .. })) => {
                             prop_assert_eq!(event.time(), time);
                         }

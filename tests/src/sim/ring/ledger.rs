@@ -43,6 +43,24 @@ impl Ledger {
         self.compare()
     }
 
+    /// What was given last and will be given again.
+    pub(super) fn again(&mut self, last: &[Given]) -> Result<(), String> {
+        for item in last.iter().rev() {
+            // The call of the writer that it is of may still go on.
+            match (*item, self.given.pop_back()) {
+                (Given::Event(time), None) => self.written.push_front(Written::Event(time)),
+                (Given::Event(_), Some(_)) => {}
+                (Given::Losses(count, time), unmatched) => {
+                    let unmatched = unmatched.map_or(0, |item| item.losses());
+                    // The times of those before the last are not known.
+                    (unmatched..count)
+                        .for_each(|n| self.written.push_front(Written::Lost(if n == 0 { time } else { 0 })));
+                }
+            }
+        }
+        self.compare()
+    }
+
     fn compare(&mut self) -> Result<(), String> {
         while let (Some(&written), Some(&given)) = (self.written.front(), self.given.front()) {
             match (written, given) {
@@ -87,12 +105,22 @@ impl Ledger {
                 Written::Perhaps(time) => 0x300 | u64::from(time),
             });
         }
-        for item in &self.given {
-            hash = hash.with(match *item {
-                Given::Event(time) => 0x400 | u64::from(time),
-                Given::Losses(count, last) => 0x500 | u64::from(count) << 16 | u64::from(last),
-            });
+        self.given.iter().fold(hash, |hash, item| item.add_to(hash))
+    }
+}
+
+impl Given {
+    fn losses(self) -> u32 {
+        match self {
+            Given::Event(_) => 0,
+            Given::Losses(count, _) => count,
         }
-        hash
+    }
+
+    pub(super) fn add_to(self, hash: Fingerprint) -> Fingerprint {
+        hash.with(match self {
+            Given::Event(time) => 0x400 | u64::from(time),
+            Given::Losses(count, last) => 0x500 | u64::from(count) << 16 | u64::from(last),
+        })
     }
 }

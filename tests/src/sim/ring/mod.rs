@@ -17,8 +17,9 @@ use std::rc::Rc;
 
 use ledger::{Given, Ledger, Written};
 use stage::{Done, Side, SimReader, SimWriter, Stage};
+use tallymark_core::ring::memory::Word64;
 use tallymark_core::ring::{Index, Item, Read, Threshold};
-use world::{NAMES, Pending, READ, READER, SLEEPING, Thread, WRITER, WRITTEN, World};
+use world::{NAMES, Pending, READER, SLEEPING, Thread, WRITER, World};
 
 use super::explorer::{Fingerprint, Model};
 
@@ -42,6 +43,13 @@ pub struct Scenario {
     pub interrupts: u8,
     /// The writer may be killed once, at any step; then another does this.
     pub after_kill: Option<Vec<Task>>,
+    /// The reader may be killed once, at any step; then another attaches.
+    pub reader_dies: bool,
+    /// The machine has no 64-bit atomics.
+    pub has_halves: bool,
+    /// A short sleep may end before what was stored is visible. All but the later losses of a run have to
+    /// bear that.
+    pub naps_are_too_short: bool,
     /// Where the counts start.
     pub start: Index,
 }
@@ -58,7 +66,9 @@ pub struct RingModel {
 pub struct State {
     world: World,
     writer: Option<Rc<ManuallyDrop<SimWriter>>>,
-    reader: Rc<SimReader>,
+    reader: Option<Rc<SimReader>>,
+    /// The reader before, and what it was given last.
+    held: (Index, u32, Vec<Given>),
     /// Tasks done.
     done: u8,
     histories: [Vec<Done>; 2],
@@ -66,6 +76,7 @@ pub struct State {
     nested: u8,
     interrupts_left: u8,
     is_killed: bool,
+    is_reader_killed: bool,
     is_read_to_the_end: bool,
     ledger: Ledger,
     broken: Option<String>,
@@ -83,8 +94,8 @@ enum Deed {
     Interrupted,
     /// The oldest store of an end becomes visible.
     Visible(usize, Pending),
-    /// The writer is killed.
-    Kill,
+    /// An end is killed, with so many stores to go before its next step.
+    Kill(usize, usize),
 }
 
 impl fmt::Display for Step {
@@ -99,7 +110,9 @@ impl fmt::Display for Step {
             },
             Deed::Interrupted => f.write_str("writer acts, after a handler wrote"),
             Deed::Visible(actor, store) => write!(f, "visible of the {}: {store}", name(*actor)),
-            Deed::Kill => f.write_str("the writer is killed"),
+            Deed::Kill(actor, missing) => {
+                write!(f, "the {} is killed, {missing} stores before its next step", name(*actor))
+            }
         }
     }
 }
@@ -111,7 +124,11 @@ impl RingModel {
     /// A model of this scenario.
     #[must_use]
     pub fn new(scenario: Scenario) -> Self {
-        RingModel { scenario, stage: Rc::default() }
+        let stage: Rc<Stage> = Rc::default();
+        stage.naps_are_too_short.set(scenario.naps_are_too_short);
+        stage.has_kills.set(scenario.after_kill.is_some() || scenario.reader_dies);
+        stage.has_halves.set(scenario.has_halves);
+        RingModel { scenario, stage }
     }
 
     fn side(&self, actor: usize) -> Side {
@@ -121,6 +138,11 @@ impl RingModel {
     fn new_writer(&self) -> Rc<ManuallyDrop<SimWriter>> {
         // SAFETY: the writers before have stopped.
         Rc::new(ManuallyDrop::new(unsafe { SimWriter::attach(self.side(WRITER), self.side(WRITER), WAKE) }))
+    }
+
+    fn new_reader(&self) -> SimReader {
+        // SAFETY: the readers before have stopped.
+        unsafe { SimReader::attach(self.side(READER), self.side(READER), WAKE) }
     }
 
     /// The task that the writer is at; `None`: it is to begin. The time of an event is its number here.
@@ -136,8 +158,12 @@ impl RingModel {
     /// One operation of the writer; `None` if it has to wait or has nothing to do.
     fn act_writer(&self, state: &State, is_interrupted: bool) -> Option<State> {
         let mut next = state.clone();
-        self.stage.set(std::mem::take(&mut next.world), std::mem::take(&mut next.histories[WRITER]));
+        let mut world = std::mem::take(&mut next.world);
+        // Whatever the calls before have stored comes before the first operation of this one.
+        world.fresh[WRITER] = if state.histories[WRITER].is_empty() { 0 } else { world.fresh[WRITER] };
+        self.stage.set(world, std::mem::take(&mut next.histories[WRITER]));
         self.stage.interrupts.set(is_interrupted);
+        self.side(WRITER).edge();
         let time = state.done + 1;
         let mut outcome = None;
         let writer = if let Some(writer) = &state.writer {
@@ -157,6 +183,7 @@ impl RingModel {
         } else {
             self.new_writer()
         };
+        self.side(WRITER).edge();
         self.stage.interrupts.set(false);
         *self.stage.writer.borrow_mut() = None;
         if self.stage.is_waiting() {
@@ -179,6 +206,34 @@ impl RingModel {
         Some(next)
     }
 
+    /// An end is killed before it has got to the last of its stores, so many of them.
+    fn kill(&self, state: &State, actor: usize, missing: usize) -> State {
+        let mut next = state.clone();
+        let stores = &mut next.world.buffers[actor];
+        stores.truncate(stores.len() - missing);
+        next.world.fresh[actor] = 0;
+        next.histories[actor].clear();
+        if actor == READER {
+            next.world.thread = Thread::Awake;
+            next.reader = None;
+            next.is_reader_killed = true;
+            return next;
+        }
+        next.nested = 0;
+        let time = state.done + 1;
+        let lost = (0..next.lost_in_the_call()).map(|_| Written::Lost(time));
+        next.note(|ledger| ledger.write([Written::Perhaps(time)].into_iter().chain(lost)));
+        next.writer = None;
+        next.is_killed = true;
+        next.done = self.scenario.tasks.len() as u8;
+        next
+    }
+
+    fn kills(&self, state: &State, actor: usize) -> impl Iterator<Item = (Step, State)> {
+        (0..=state.world.fresh[actor])
+            .map(move |missing| (Step(Deed::Kill(actor, missing)), self.kill(state, actor, missing)))
+    }
+
     fn acted(&self, actor: usize, next: &State) -> Step {
         let result = next.histories[actor].last().map(|done| done.result);
         Step(Deed::Act(actor, self.stage.loaded.get().map(|word| NAMES[word.0 as usize]), result))
@@ -189,10 +244,14 @@ impl RingModel {
         let mut next = state.clone();
         let mut world = std::mem::take(&mut next.world);
         // What it was given it gives back with its first operation.
-        world.lent = if state.histories[READER].is_empty() { (0, 0) } else { world.lent };
+        if state.histories[READER].is_empty() {
+            (world.lent, world.fresh[READER]) = ((0, 0), 0);
+        }
         self.stage.set(world, std::mem::take(&mut next.histories[READER]));
+        self.side(READER).edge();
+        let Some(reader) = &state.reader else { return self.attach_reader(next) };
         // SAFETY: the one before is not used again.
-        let mut reader = unsafe { state.reader.twin() };
+        let mut reader = unsafe { reader.twin() };
         let mut items = Vec::new();
         let mut is_end = false;
         match reader.wait(None) {
@@ -208,6 +267,7 @@ impl RingModel {
                 Item::Loss(loss) => (true, Given::Losses(loss.count, loss.last_time as u8)),
             })),
         }
+        self.side(READER).edge();
         if self.stage.is_waiting() {
             return None;
         }
@@ -218,15 +278,46 @@ impl RingModel {
             return Some(next);
         }
         next.is_read_to_the_end = is_end;
+        if items.is_empty() && !is_end {
+            next.broken.get_or_insert_with(|| "nothing was read".to_owned());
+        }
+        let [read, behind, told, ..] = reader.knowledge();
+        let behind = Index::from_bits(behind);
+        next.world.lent = (read as u32, behind.data_count());
+        let held =
+            if self.scenario.reader_dies { items.iter().map(|item| item.1).collect() } else { Vec::new() };
+        next.held = (behind, (told >> 32) as u32, held);
         for (is_whole, item) in items {
             if !is_whole {
                 next.broken = Some(format!("{item:?} is not whole"));
             }
             next.note(|ledger| ledger.give(item));
         }
-        let [read, behind, ..] = reader.knowledge().map(Index::from_bits);
-        next.world.lent = (read.data_count(), behind.data_count());
-        next.reader = Rc::new(reader);
+        next.reader = Some(Rc::new(reader));
+        Some(next)
+    }
+
+    /// The same for a reader that attaches.
+    fn attach_reader(&self, mut next: State) -> Option<State> {
+        let reader = self.new_reader();
+        self.side(READER).edge();
+        if self.stage.is_waiting() {
+            return None;
+        }
+        next.world = self.stage.world.take();
+        if !self.stage.is_over() {
+            next.histories[READER] = self.stage.history.take();
+            return Some(next);
+        }
+        let [read, _, told, ..] = reader.knowledge();
+        let (behind, told_before, held) = std::mem::take(&mut next.held);
+        // Further on, it has passed over a loss in the ring that was told of.
+        let is_given_back =
+            Index::from_bits(read).events_since(behind) >= 0 && (told >> 32) as u32 >= told_before;
+        if !is_given_back {
+            next.note(|ledger| ledger.again(&held));
+        }
+        next.reader = Some(Rc::new(reader));
         Some(next)
     }
 }
@@ -246,8 +337,7 @@ impl State {
 
     /// Words, events and losses that a sleeping reader should have been woken for.
     fn awaits(&self) -> bool {
-        let [read, written] =
-            [READ, WRITTEN].map(|word| Index::from_bits(self.world.controls[word.0 as usize]));
+        let [read, written] = [Word64::Read, Word64::Written].map(|word| self.world.index(word));
         written.words_since(read) >= WAKE.data as i32 || written.events_since(read) >= WAKE.tags as i32
     }
 }
@@ -257,25 +347,24 @@ impl Model for RingModel {
     type Step = Step;
 
     fn initial(&self) -> State {
-        let mut world = World::default();
-        for word in [WRITTEN, READ] {
-            world.controls[word.0 as usize] = self.scenario.start.bits();
-        }
+        let mut world = World { has_halves: self.scenario.has_halves, ..World::default() };
+        world.start_at(self.scenario.start);
         self.stage.is_free.set(true);
         self.stage.set(world, Vec::new());
         let writer = self.new_writer();
-        // SAFETY: the first reader.
-        let reader = Rc::new(unsafe { SimReader::attach(self.side(READER), self.side(READER), WAKE) });
+        let reader = Some(Rc::new(self.new_reader()));
         self.stage.is_free.set(false);
         State {
             world: self.stage.world.take(),
             writer: Some(writer),
             reader,
+            held: (Index::default(), 0, Vec::new()),
             done: 0,
             histories: Default::default(),
             nested: 0,
             interrupts_left: self.scenario.interrupts,
             is_killed: false,
+            is_reader_killed: false,
             is_read_to_the_end: false,
             ledger: Ledger::default(),
             broken: None,
@@ -284,7 +373,9 @@ impl Model for RingModel {
 
     fn fingerprint(&self, state: &State) -> u128 {
         let mut hash = state.world.fingerprint(Fingerprint::new());
-        let flags = u64::from(state.is_killed) << 2
+        let flags = u64::from(state.is_reader_killed) << 4
+            | u64::from(state.reader.is_some()) << 3
+            | u64::from(state.is_killed) << 2
             | u64::from(state.is_read_to_the_end) << 1
             | u64::from(state.writer.is_some());
         let numbers = [state.done, state.nested, state.interrupts_left].map(u64::from);
@@ -299,7 +390,14 @@ impl Model for RingModel {
                 .fold(hash, |hash, done| hash.with(done.result).with(done.is_interrupted.into()));
         }
         let writer = state.writer.as_ref().map(|writer| writer.knowledge()).unwrap_or_default();
-        hash = writer.into_iter().chain(state.reader.knowledge()).fold(hash, Fingerprint::with);
+        let reader = state.reader.as_ref().map(|reader| reader.knowledge()).unwrap_or_default();
+        hash = writer.into_iter().chain(reader).fold(hash, Fingerprint::with);
+        if self.scenario.reader_dies {
+            let (behind, told, held) = &state.held;
+            hash = held
+                .iter()
+                .fold(hash.with(behind.bits()).with((*told).into()), |hash, item| item.add_to(hash));
+        }
         state.ledger.fingerprint(hash).finish()
     }
 
@@ -325,20 +423,16 @@ impl Model for RingModel {
                 steps.extend(self.act_writer(state, true).map(|next| (Step(Deed::Interrupted), next)));
             }
         }
-        if !state.is_read_to_the_end {
+        let may_begin = state.reader.is_some() || state.world.buffers[READER].is_empty();
+        if may_begin && !state.is_read_to_the_end {
             steps.extend(self.act_reader(state).map(|next| (self.acted(READER, &next), next)));
         }
         if self.scenario.after_kill.is_some() && !state.is_killed && is_in_task {
-            let mut next = state.clone();
-            next.histories[WRITER].clear();
-            next.nested = 0;
-            let time = state.done + 1;
-            let lost = (0..state.lost_in_the_call()).map(|_| Written::Lost(time));
-            next.note(|ledger| ledger.write([Written::Perhaps(time)].into_iter().chain(lost)));
-            next.writer = None;
-            next.is_killed = true;
-            next.done = self.scenario.tasks.len() as u8;
-            steps.push((Step(Deed::Kill), next));
+            steps.extend(self.kills(state, WRITER));
+        }
+        let is_in_call = !state.histories[READER].is_empty() && state.reader.is_some();
+        if self.scenario.reader_dies && !state.is_reader_killed && is_in_call {
+            steps.extend(self.kills(state, READER));
         }
         steps
     }

@@ -10,7 +10,18 @@ const LATE: Index = Index::new(0xffff_fffb, 0x3fff_fffe);
 fn scenario(name: &'static str, stacks: &[u8], is_closed: bool) -> Scenario {
     let close = is_closed.then_some(Task::Close);
     let tasks = stacks.iter().map(|&stack| Task::Write(stack)).chain(close).collect();
-    Scenario { name, tasks, interrupts: 0, after_kill: None, start: Index::default() }
+    let start = Index::default();
+    let (reader_dies, has_halves, naps_are_too_short) = (false, false, false);
+    Scenario {
+        name,
+        tasks,
+        interrupts: 0,
+        after_kill: None,
+        reader_dies,
+        has_halves,
+        naps_are_too_short,
+        start,
+    }
 }
 
 /// For each run of the tests.
@@ -27,6 +38,44 @@ pub fn small() -> Vec<Scenario> {
             after_kill: Some(vec![Task::Write(1), Task::Close]),
             ..scenario("2 events, killed, 1 more, closed", &[1, 1], false)
         },
+        Scenario {
+            after_kill: Some(vec![Task::Write(1), Task::Close]),
+            ..scenario("an event too large, killed, 1 more, closed", &[7], false)
+        },
+        Scenario {
+            after_kill: Some(vec![Task::Write(7), Task::Close]),
+            ..scenario("2 events too large, killed, 1 more, closed", &[7, 7], false)
+        },
+        Scenario {
+            naps_are_too_short: true,
+            ..scenario("3 events, not closed, short naps", &[1, 1, 1], false)
+        },
+        Scenario {
+            naps_are_too_short: true,
+            ..scenario("an event too large, closed, short naps", &[7, 1], true)
+        },
+        Scenario { reader_dies: true, ..scenario("3 events, a reader killed, closed", &[1, 1, 1], true) },
+        Scenario {
+            reader_dies: true,
+            ..scenario("2 events too large and 1 other, a reader killed, closed", &[7, 7, 1], true)
+        },
+        Scenario { has_halves: true, ..scenario("3 events, closed, halves", &[1, 2, 1], true) },
+        Scenario {
+            has_halves: true,
+            after_kill: Some(vec![Task::Write(1), Task::Close]),
+            ..scenario("an event, killed, 1 more, closed, halves", &[1], false)
+        },
+        Scenario {
+            has_halves: true,
+            reader_dies: true,
+            ..scenario("2 events, a reader killed, closed, halves", &[1, 1], true)
+        },
+        scenario("a full ring, not closed", &[0, 5, 5, 5], false),
+        scenario("a full ring 2, not closed", &[5, 5, 5], false),
+        scenario("a full ring 3, not closed", &[5, 0, 0], false),
+        scenario("3 events too large, not closed", &[7, 7, 7], false),
+        Scenario { interrupts: 2, ..scenario("an event and 2 on top, not closed", &[1], false) },
+        Scenario { interrupts: 1, ..scenario("an event and 1 on top, not closed", &[1], false) },
     ]
 }
 

@@ -5,12 +5,14 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use tallymark_core::ring::halves::{self, Half, HalfWords};
 use tallymark_core::ring::memory::{Record, Stack, Word32, Word64};
 use tallymark_core::ring::{Capacity, Index, Memory, Reader, Wait, Writer};
 use tallymark_core::words::Ordering;
 
 use super::world::{
-    Control, DATA, END_OF_STREAM, Pending, READER, SLEEPING, TAGS, Thread, WRITER, WRITTEN, World,
+    Control, DATA, END_OF_STREAM, Pending, READER, SLEEPING, TAGS, Thread, WRITER, WRITTEN, WRITTEN_HIGH,
+    World,
 };
 
 pub(super) type SimWriter = Writer<Side, Side>;
@@ -41,6 +43,12 @@ pub(super) struct Stage {
     pub(super) is_free: Cell<bool>,
     /// A handler is to write before the step.
     pub(super) interrupts: Cell<bool>,
+    /// `Written` and `Read` have halves.
+    pub(super) has_halves: Cell<bool>,
+    /// An end may be killed.
+    pub(super) has_kills: Cell<bool>,
+    /// A short sleep may be over at any time.
+    pub(super) naps_are_too_short: Cell<bool>,
     /// The writer that the handler writes with.
     pub(super) writer: RefCell<Option<Rc<std::mem::ManuallyDrop<SimWriter>>>>,
 }
@@ -132,12 +140,30 @@ pub(super) struct Side {
 }
 
 impl Side {
+    /// An operation that is a step.
+    fn step(&self, perform: impl FnOnce(&mut World) -> Option<u64>, dream: u64) -> u64 {
+        let perform = |world: &mut World| {
+            let result = perform(world)?;
+            world.fresh[self.actor] = 0;
+            Some(result)
+        };
+        self.stage.step(perform, dream)
+    }
+
+    /// The begin or the end of a call: a step if it makes a difference to what a kill leaves.
+    pub(super) fn edge(&self) {
+        if self.stage.has_kills.get() {
+            self.step(|_| Some(0), 0);
+        }
+    }
+
     fn store(&self, store: Pending) {
         let actor = self.actor;
         let is_free = self.stage.is_free.get();
         let push = |world: &mut World| {
             let has_room = world.buffers[actor].len() < BUFFER;
             has_room.then(|| world.buffers[actor].push(store))?;
+            world.fresh[actor] += 1;
             if is_free {
                 world.flush(actor);
             }
@@ -155,14 +181,34 @@ impl Side {
         // In a dream the ring is at its end, so that every wait ends.
         let dream = match word {
             WRITTEN => Index::WRITE_EXTRA,
+            WRITTEN_HIGH => Index::WRITE_EXTRA >> 32,
             END_OF_STREAM => 1,
             _ => 0,
         };
-        if is_own { self.stage.along(read, dream) } else { self.stage.step(read, dream) }
+        if is_own { self.stage.along(read, dream) } else { self.step(read, dream) }
+    }
+}
+
+/// `Written` or `Read`, as halves.
+struct Halved<'s>(&'s Side, Word64);
+
+impl HalfWords for Halved<'_> {
+    fn load(&self, half: Half, _: Ordering) -> u32 {
+        self.0.load(Control::of_half(self.1, half)) as u32
+    }
+
+    fn store(&self, half: Half, value: u32, _: Ordering) {
+        self.0.store(Pending::Word(Control::of_half(self.1, half), value.into()));
     }
 }
 
 impl Memory for Side {
+    type Sleeper = Side;
+
+    fn sleeper(&self) -> &Side {
+        self
+    }
+
     fn capacity(&self) -> Capacity {
         Capacity::new(0, DATA as u32, TAGS as u32).expect("small")
     }
@@ -175,20 +221,40 @@ impl Memory for Side {
         self.store(Pending::Word(Control::of32(word), value.into()));
     }
 
-    fn load64(&self, word: Word64, _: Ordering) -> u64 {
-        Control::of64(word).map_or(0, |word| self.load(word))
+    fn load64(&self, word: Word64, order: Ordering) -> u64 {
+        match word {
+            Word64::Written | Word64::Read if self.stage.has_halves.get() => {
+                halves::load(&Halved(self, word), order)
+            }
+            _ => Control::of64(word).map_or(0, |word| self.load(word)),
+        }
     }
 
-    fn store64(&self, word: Word64, value: u64, _: Ordering) {
-        if let Some(word) = Control::of64(word) {
-            self.store(Pending::Word(word, value));
+    fn store64(&self, word: Word64, value: u64, order: Ordering) {
+        match (word, Control::of64(word)) {
+            (Word64::Written, _) if self.stage.has_halves.get() => {
+                halves::store_next(&Halved(self, word), value, order);
+            }
+            (Word64::Read, _) if self.stage.has_halves.get() => {
+                halves::store(&Halved(self, word), value, order);
+            }
+            (_, Some(control)) => self.store(Pending::Word(control, value)),
+            (_, None) => {}
+        }
+    }
+
+    fn recover_written(&self) -> u64 {
+        if self.stage.has_halves.get() {
+            halves::recover(&Halved(self, Word64::Written))
+        } else {
+            self.load64(Word64::Written, Ordering::Acquire)
         }
     }
 
     fn fence(&self, order: Ordering) {
         // The others do nothing on x86, where stores keep their order and so do loads.
         if order == Ordering::SeqCst {
-            self.stage.step(|world| world.buffers[self.actor].is_empty().then_some(0), 0);
+            self.step(|world| world.buffers[self.actor].is_empty().then_some(0), 0);
         }
     }
 
@@ -231,11 +297,13 @@ impl Wait<Side> for Side {
                 return Some(0);
             }
             world.thread = Thread::Asleep;
-            world.unsettled = if is_short { world.buffers[WRITER].len() } else { 0 };
+            let is_long_enough = is_short && !stage.naps_are_too_short.get();
+            world.unsettled =
+                if is_long_enough { world.buffers[WRITER].len() - world.fresh[WRITER] } else { 0 };
             Some(1)
         };
         // In a dream it wakes at once, and the call ends.
-        if stage.step(enter, 0) == 0 {
+        if memory.step(enter, 0) == 0 {
             if !stage.is_over() {
                 *limit = Some(Duration::ZERO);
             }
@@ -249,7 +317,7 @@ impl Wait<Side> for Side {
                 u64::from(!is_woken)
             })
         };
-        if stage.step(leave, 1) == 1 {
+        if memory.step(leave, 1) == 1 {
             *limit = Some(Duration::ZERO);
         }
     }
@@ -265,6 +333,6 @@ impl Wait<Side> for Side {
             }
             Some(0)
         };
-        memory.stage.step(wake, 0);
+        memory.step(wake, 0);
     }
 }

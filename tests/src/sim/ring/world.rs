@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use tallymark_core::ring::Index;
+use tallymark_core::ring::halves::Half;
 use tallymark_core::ring::memory::{Word32, Word64};
 
 use crate::sim::explorer::Fingerprint;
@@ -21,33 +23,46 @@ pub(super) const TAGS: usize = 4;
 pub(super) struct Control(pub(super) u8);
 
 /// Control words.
-pub(super) const CONTROLS: usize = 13;
+pub(super) const CONTROLS: usize = 23;
 
 /// The only control word that both ends store.
-pub(super) const SLEEPING: Control = Control(5);
+pub(super) const SLEEPING: Control = Control(4);
 
 /// Their names, for people.
 pub(super) const NAMES: [&str; CONTROLS] = [
     "end",
     "turn",
     "taken",
-    "taken too large",
-    "taken nested",
+    "done turn",
     "sleeping",
     "written",
     "read",
-    "taken weight",
     "lost 0",
     "last 0",
     "lost 1",
     "last 1",
+    "told 0",
+    "told last 0",
+    "done 0",
+    "told 1",
+    "told last 1",
+    "done 1",
+    "written low",
+    "written high",
+    "next low",
+    "next high",
+    "read low",
+    "read high",
 ];
 
 /// Behind the last event.
-pub(super) const WRITTEN: Control = Control(6);
+pub(super) const WRITTEN: Control = Control(5);
+
+/// Its high half, where it has halves.
+pub(super) const WRITTEN_HIGH: Control = Control(18);
 
 /// Given back.
-pub(super) const READ: Control = Control(7);
+pub(super) const READ: Control = Control(6);
 
 /// No more to come.
 pub(super) const END_OF_STREAM: Control = Control(0);
@@ -58,8 +73,7 @@ impl Control {
             Word32::EndOfStream => END_OF_STREAM.0,
             Word32::LossTurn => 1,
             Word32::TakenLost => 2,
-            Word32::TakenTooLarge => 3,
-            Word32::TakenNested => 4,
+            Word32::DoneTurn => 3,
             Word32::Sleeping => SLEEPING.0,
         })
     }
@@ -69,16 +83,23 @@ impl Control {
         Some(Control(match word {
             Word64::Written => WRITTEN.0,
             Word64::Read => READ.0,
-            Word64::TakenWeight => 8,
-            Word64::Loss(copy, 0) => 9 + 2 * copy,
-            Word64::Loss(copy, 2) => 10 + 2 * copy,
-            Word64::Loss(..) => return None,
+            Word64::Loss(copy, 0) => 7 + 2 * copy,
+            Word64::Loss(copy, 2) => 8 + 2 * copy,
+            Word64::Done(copy, 0) => 11 + 3 * copy,
+            Word64::Done(copy, 2) => 12 + 3 * copy,
+            Word64::Done(copy, 5) => 13 + 3 * copy,
+            Word64::Loss(..) | Word64::Done(..) => return None,
         }))
+    }
+
+    /// A half of `Written` or `Read`.
+    pub(super) fn of_half(word: Word64, half: Half) -> Control {
+        Control(if word == Word64::Read { 21 } else { 17 } + half as u8)
     }
 
     /// Whether this end is the only one that stores it.
     pub(super) fn is_of(self, actor: usize) -> bool {
-        let is_readers = matches!(self.0, 2..=4 | 7 | 8);
+        let is_readers = matches!(self.0, 2 | 3 | 6 | 11..=16 | 21..);
         self != SLEEPING && is_readers == (actor == READER)
     }
 }
@@ -117,6 +138,10 @@ pub(super) struct World {
     pub(super) tags: [u64; TAGS],
     pub(super) buffers: [Vec<Pending>; 2],
     pub(super) thread: Thread,
+    /// Stores of each end that came along with its last step: it may be that it has not got to them.
+    pub(super) fresh: [usize; 2],
+    /// `Written` and `Read` have halves.
+    pub(super) has_halves: bool,
     /// Stores of the writer that will be visible before a short sleep is over.
     pub(super) unsettled: usize,
     /// Words that the reader has been given, from one count to another.
@@ -134,6 +159,32 @@ impl World {
         own.unwrap_or(self.controls[word.0 as usize])
     }
 
+    /// `Written` or `Read`, as it is in memory.
+    pub(super) fn index(&self, word: Word64) -> Index {
+        let at = |control: Control| self.controls[control.0 as usize];
+        Index::from_bits(if self.has_halves {
+            at(Control::of_half(word, Half::High)) << 32 | at(Control::of_half(word, Half::Low))
+        } else {
+            at(if word == Word64::Read { READ } else { WRITTEN })
+        })
+    }
+
+    /// Lets both ends begin here.
+    pub(super) fn start_at(&mut self, start: Index) {
+        let mut set = |control: Control, value| self.controls[control.0 as usize] = value;
+        for word in [Word64::Written, Word64::Read, Word64::Done(0, 5)] {
+            Control::of64(word).into_iter().for_each(|control| set(control, start.bits()));
+        }
+        let (low, high) = (start.bits() & u64::from(u32::MAX), start.bits() >> 32);
+        for (half, value) in
+            [(Half::Low, low), (Half::High, high), (Half::NextLow, low), (Half::NextHigh, high)]
+        {
+            set(Control::of_half(Word64::Written, half), value);
+        }
+        set(Control::of_half(Word64::Read, Half::Low), low);
+        set(Control::of_half(Word64::Read, Half::High), high);
+    }
+
     /// The losses that the writer has published.
     pub(super) fn lost(&self) -> u64 {
         let turn = self.seen(WRITER, Control::of32(Word32::LossTurn));
@@ -147,6 +198,9 @@ impl World {
         match store.clone() {
             Pending::Word(word, value) => self.controls[word.0 as usize] = value,
             Pending::Tag(place, tag) => self.tags[place as usize] = tag,
+            Pending::Record(place, words) if place as usize + words.len() > DATA => {
+                self.broken = Some("words are written past the end");
+            }
             Pending::Record(place, words) => {
                 let place = place as usize;
                 let lent = |at: &usize| (self.lent.0..self.lent.1).any(|lent| lent as usize % DATA == *at);
@@ -159,6 +213,7 @@ impl World {
         if actor == WRITER {
             self.unsettled = self.unsettled.saturating_sub(1);
         }
+        self.fresh[actor] = self.fresh[actor].min(self.buffers[actor].len());
         store
     }
 
@@ -180,8 +235,11 @@ impl World {
                 };
             }
         }
-        let rest =
-            (self.thread as u64) << 32 | (self.unsettled as u64) << 1 | u64::from(self.broken.is_some());
+        let rest = (self.thread as u64) << 32
+            | (self.fresh[WRITER] as u64) << 24
+            | (self.fresh[READER] as u64) << 16
+            | (self.unsettled as u64) << 1
+            | u64::from(self.broken.is_some());
         hash.with(rest).with(u64::from(self.lent.0) << 32 | u64::from(self.lent.1))
     }
 }
