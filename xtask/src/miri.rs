@@ -21,6 +21,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FROM..TO", default_value = "0..16")]
     seeds: String,
     /// Run all tests on all targets, not only those that pointer width and byte order can change.
+    /// Those of the ring run on all.
     #[arg(long)]
     all: bool,
 }
@@ -29,9 +30,10 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let everything = ["--lib", "--test", "golden"];
     miri(&everything, "")?;
-    let narrow: &[&str] = if options.all { &everything } else { &["--lib", "words"] };
+    let narrow: &[&str] = if options.all { &everything } else { &["--lib", "words", "--", "ring::"] };
     miri(&[&["--target", NARROW], narrow].concat(), "")?;
-    let foreign: &[&str] = if options.all { &everything } else { &["--test", "golden", "order"] };
+    let foreign: &[&str] =
+        if options.all { &everything } else { &["--lib", "--test", "golden", "order", "--", "ring::"] };
     miri(&[&["--target", BIG_ENDIAN], foreign].concat(), "")?;
     miri(&["--lib", "--test", "golden", "threads"], &format!("-Zmiri-many-seeds={}", options.seeds))
 }
