@@ -29,3 +29,13 @@ fn the_writer_fails_on_an_input_of_the_corpus() {
 fn the_stack_codec_fails_on_an_input_of_the_corpus() {
     replay("stack", fuzzing::stack);
 }
+
+#[test]
+fn the_ring_fails_on_an_input_of_the_corpus() {
+    replay("ring", fuzzing::ring);
+}
+
+#[test]
+fn the_reader_of_a_damaged_ring_fails_on_an_input_of_the_corpus() {
+    replay("ring_damage", fuzzing::ring_damage);
+}

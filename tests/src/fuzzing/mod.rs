@@ -3,9 +3,11 @@
 
 mod plan;
 mod reader;
+mod ring;
 mod stack;
 mod writer;
 
 pub use reader::reader;
+pub use ring::{ring, ring_damage};
 pub use stack::stack;
 pub use writer::writer;
