@@ -5,6 +5,7 @@ pub mod damage;
 pub mod fuzzing;
 pub mod go;
 pub mod hostile;
+pub mod hostile_ring;
 pub mod loom_handles;
 pub mod loom_ring;
 pub mod loom_words;

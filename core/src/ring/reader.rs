@@ -103,6 +103,10 @@ impl core::error::Error for RingFault {}
 /// after so long a sleep before it sleeps without end: see "sleeping" in docs/ring.md.
 pub const SETTLE: Duration = Duration::from_millis(1);
 
+/// How often a reader ends its sleep for something that is not there before it gives up. A writer wakes
+/// only for what is there; others may write the memory.
+const FUTILE: u32 = 64;
+
 impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
     /// The reader of a ring, going on behind what was given back before. What a reader was given that was
     /// killed before it gave it back is given again, losses included.
@@ -133,20 +137,21 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
     /// threshold reached, a loss, the end of the stream; or until the limit is over: then it gives out what
     /// there is, if anything.
     ///
-    /// With no limit it sleeps until a writer wakes it. A writer that was killed does not.
+    /// With no limit it sleeps until a writer wakes it. A writer that was killed does not. Memory that says
+    /// again and again that there is something, and then there is nothing, is given up, with nothing.
     ///
     /// # Errors
     ///
     /// [`RingFault`] if the memory is not what a writer leaves.
     pub fn wait(&mut self, limit: Option<Duration>) -> Result<Read<'_, M, T>, RingFault> {
         let mut limit = limit;
-        let found = loop {
+        for _ in 0..FUTILE {
             match self.look()? {
                 Found::Nothing if limit != Some(Duration::ZERO) => self.sleep(&mut limit),
-                found => break found,
+                found => return Ok(self.give(found)),
             }
-        };
-        Ok(self.give(found))
+        }
+        Ok(Read::Nothing)
     }
 
     /// Gives back what the last read gave out, now.
@@ -168,8 +173,10 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
         {
             return Ok(Found::Events(batched));
         }
-        // Each round that does not return passes over one event at least. Bound: the capacity of tags.
-        loop {
+        // Each round that does not return passes over events of losses that were told of. A writer has no
+        // more of these than tags; others may write them for ever.
+        let mut left = self.memory.capacity().tags + 1;
+        while left > 0 {
             let mut written = self.load_written();
             if written.events_since(self.next) == 0 {
                 if !written.has_extra() {
@@ -193,8 +200,10 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
             if items > 0 {
                 return Ok(Found::Events(Batched { extent, loss: None, told }));
             }
+            left = left.saturating_sub(extent.events);
             self.release();
         }
+        Ok(Found::Nothing)
     }
 
     /// Whole events from `next` up to the end of the array, the rewind mark or the last tag; and how
