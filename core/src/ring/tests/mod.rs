@@ -3,6 +3,7 @@
 mod damage;
 mod losses;
 mod model;
+mod nested;
 mod vectors;
 mod waking;
 
