@@ -5,7 +5,7 @@ use std::boxed::Box;
 use std::rc::Rc;
 
 use super::*;
-use crate::ring::memory::{Record, Word32};
+use crate::ring::memory::{Record, Word32, Word64};
 
 /// Memory of a writer whose operations a handler interrupts.
 #[derive(Clone)]
@@ -38,6 +38,16 @@ impl<'m, W: Width> Interrupted<'m, W> {
 }
 
 impl<W: Width> Memory for Interrupted<'_, W> {
+    type Sleeper = AtomicU32;
+
+    fn sleeper(&self) -> &AtomicU32 {
+        self.words.sleeper()
+    }
+
+    fn recover_written(&self) -> u64 {
+        self.operate().recover_written()
+    }
+
     fn capacity(&self) -> Capacity {
         self.words.capacity()
     }
@@ -112,7 +122,7 @@ fn interrupt<W: Width>(case: &Case, due: (usize, usize)) -> u32 {
     let mut words = memory(capacity);
     let (writer, mut reader) = ring::<W, _>(&mut words, capacity, Index::new(0, 0), Polling);
     let signal = Rc::new(Signal::default());
-    let memory = Interrupted { words: Rc::new(writer.memory().other_end()), signal: Rc::clone(&signal) };
+    let memory = Interrupted { words: Rc::new(writer.memory.other_end()), signal: Rc::clone(&signal) };
     core::mem::forget(writer);
     // SAFETY: the one before is gone.
     let writer = Rc::new(unsafe { Writer::<_, _>::attach(memory, Polling, Header::new(capacity).wake) });

@@ -7,8 +7,15 @@ use tallymark_core::ring::{Capacity, Item, Lend, Loss, Memory, Read, Reason};
 /// An event, or what became of some.
 #[derive(Clone, Debug, PartialEq)]
 enum Sent {
-    Event { tag: u64, time: u64, header: Vec<u64>, stack: Vec<u64> },
+    Event {
+        tag: u64,
+        time: u64,
+        header: Vec<u64>,
+        stack: Vec<u64>,
+    },
     Loss(Loss),
+    /// A loss that was told of, and will be told of again.
+    Again(Loss),
 }
 
 /// What an event to be written is made of; its time is its number.
@@ -135,12 +142,14 @@ impl Book {
         self.held.clear();
     }
 
-    /// The reader is gone before it gave back what it held: the next reads these events again. The losses
-    /// were told.
+    /// The reader is gone before it gave back what it held: the next is given that again.
     pub(super) fn hold_again(&mut self) {
-        for sent in self.held.drain(..).rev().filter(|sent| matches!(sent, Sent::Event { .. })) {
-            self.found -= 1;
-            self.sent.push_front(sent);
+        for sent in self.held.drain(..).rev() {
+            self.found -= sent.events();
+            self.sent.push_front(match sent {
+                Sent::Loss(loss) => Sent::Again(loss),
+                sent => sent,
+            });
         }
     }
 
@@ -155,10 +164,7 @@ impl Book {
                     let item = sent(item);
                     let expected = self.sent.pop_front();
                     assert_eq!(Some(&item), self.forgive(&item, expected).as_ref(), "found, and expected");
-                    self.found += match &item {
-                        Sent::Event { .. } => 1,
-                        Sent::Loss(loss) => loss.count.into(),
-                    };
+                    self.found += item.events();
                     self.held.push(item);
                 }
                 assert!(!self.held.is_empty(), "a read of nothing");
@@ -174,6 +180,7 @@ impl Book {
             {
                 Some(Sent::Loss(Loss { first_time: item.first_time, ..expected }))
             }
+            (_, Some(Sent::Again(loss))) => Some(Sent::Loss(loss)),
             (_, expected) => expected,
         }
     }
@@ -182,6 +189,15 @@ impl Book {
     pub(super) fn check_sums(&self) {
         assert!(self.is_empty());
         assert_eq!(self.found, self.tried, "read or lost, and tried");
+    }
+}
+
+impl Sent {
+    fn events(&self) -> u64 {
+        match self {
+            Sent::Event { .. } => 1,
+            Sent::Loss(loss) | Sent::Again(loss) => loss.count.into(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
 use tallymark_core::ring::{
-    Access, Capacity, HEADER_WORDS, Halves, HeaderError, Item, Memory, Native, Plain, Polling, Read, Reader,
+    Access, Capacity, HEADER_WORDS, Halves, HeaderError, Item, Native, Plain, Polling, Read, Reader,
     RingFault, Shared, Width, words_of,
 };
 
@@ -115,7 +115,7 @@ fn drain<A: Access, W: Width>(reader: &mut Reader<Words<A, W>, Polling>, found: 
     let most = capacity.tags() + 3;
     for _ in 0..most {
         match reader.wait(Some(Duration::ZERO)) {
-            Err(fault) => found.push(Found::Other(checked(fault, reader.memory().capacity()))),
+            Err(fault) => found.push(Found::Other(checked(fault, capacity))),
             Ok(read @ (Read::Nothing | Read::End)) => return found.push(Found::Other(format!("{read:?}"))),
             Ok(Read::Events(batch)) => {
                 let items = batch.items().map(|item| match item {

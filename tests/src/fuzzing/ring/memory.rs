@@ -1,16 +1,13 @@
 //! Memory of a ring, what shape the ring has, and a port on which others act while the reader sleeps.
 
 use std::cell::{Cell, RefCell};
-use std::mem::forget;
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use tallymark_core::ring::memory::Word64;
 use tallymark_core::ring::{
-    Access, Capacity, Clock, Header, HeaderError, Index, Memory, Polling, Ring, RingMemory, Sleeping,
-    Threshold, Wait, Width, Writer, words_of,
+    Access, Capacity, Clock, Header, HeaderError, Index, Ring, RingMemory, Threshold, Wait, Width, words_of,
 };
 
 /// Memory of a ring that is not kept alive by it.
@@ -100,12 +97,8 @@ impl Shape {
             Start::Any(data, tags) => Index::default().add_counts_and_clear_flags(data, tags),
         };
         let ring = block.format::<A, W>(&self.header()).expect("enough words");
-        let writer: Writer<Words<A, W>, Polling> = ring.into_writer(Polling);
-        for word in [Word64::Written, Word64::Read] {
-            writer.memory().store64(word, start.bits(), Ordering::Relaxed);
-        }
-        forget(writer); // dropping it would close the ring
-        block.attach().expect("it was made just now")
+        ring.start_at(start);
+        ring
     }
 }
 
@@ -146,9 +139,9 @@ impl Port {
     }
 }
 
-impl<M: Sleeping> Wait<M> for Port {
-    fn sleep(&self, memory: &M, limit: &mut Option<Duration>) {
-        let is_asleep = || memory.sleeping().load(Ordering::Relaxed) == 1;
+impl Wait<AtomicU32> for Port {
+    fn sleep(&self, word: &AtomicU32, limit: &mut Option<Duration>) {
+        let is_asleep = || word.load(Ordering::Relaxed) == 1;
         assert!(is_asleep(), "it sleeps and does not say so");
         self.naps.set(self.naps.get() + 1);
         assert!(self.naps.get() < 100, "it never has slept enough");
@@ -160,8 +153,8 @@ impl<M: Sleeping> Wait<M> for Port {
         }
     }
 
-    fn wake(&self, memory: &M) {
-        assert_eq!(memory.sleeping().load(Ordering::Relaxed), 0, "it wakes a reader and does not say so");
+    fn wake(&self, word: &AtomicU32) {
+        assert_eq!(word.load(Ordering::Relaxed), 0, "it wakes a reader and does not say so");
         self.wakes.set(self.wakes.get() + 1);
     }
 }
