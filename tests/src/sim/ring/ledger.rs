@@ -24,6 +24,9 @@ pub(super) enum Given {
     Losses(u32, u8),
 }
 
+/// So many things may be read before the call that writes them is over.
+const AHEAD: usize = 8;
+
 /// What one side has and the other has not yet.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
@@ -84,7 +87,12 @@ impl Ledger {
                 _ => return Err(format!("read {given:?} where {written:?} was written")),
             }
         }
-        Ok(())
+        // Without this, what is read again and again would make states without end.
+        if self.given.len() > AHEAD {
+            Err(format!("{:?} were read and not written", self.given))
+        } else {
+            Ok(())
+        }
     }
 
     /// What was written or lost for certain, and is not read; and what was read and never written.

@@ -19,7 +19,7 @@ use ledger::{Given, Ledger, Written};
 use stage::{Done, Side, SimReader, SimWriter, Stage};
 use tallymark_core::ring::memory::Word64;
 use tallymark_core::ring::{Index, Item, Read, Threshold};
-use world::{NAMES, Pending, READER, SLEEPING, Thread, WRITER, World};
+use world::{DATA, NAMES, Pending, READER, SLEEPING, Thread, WRITER, World};
 
 use super::explorer::{Fingerprint, Model};
 
@@ -252,7 +252,7 @@ impl RingModel {
         let Some(reader) = &state.reader else { return self.attach_reader(next) };
         // SAFETY: the one before is not used again.
         let mut reader = unsafe { reader.twin() };
-        let mut items = Vec::new();
+        let (mut items, mut words) = (Vec::new(), 0);
         let mut is_end = false;
         match reader.wait(None) {
             Err(fault) => next.broken = self.stage.is_over().then(|| fault.to_string()),
@@ -261,6 +261,7 @@ impl RingModel {
             Ok(Read::Events(batch)) => items.extend(batch.into_iter().map(|item| match item {
                 Item::Event(event) => {
                     let time = event.time();
+                    words += 2 + event.stack_length();
                     let is_whole = event.tag() == time && event.stack_words().all(|word| word == time);
                     (is_whole, Given::Event(time as u8))
                 }
@@ -281,9 +282,9 @@ impl RingModel {
         if items.is_empty() && !is_end {
             next.broken.get_or_insert_with(|| "nothing was read".to_owned());
         }
-        let [read, behind, told, ..] = reader.knowledge();
+        let [_, behind, told, ..] = reader.knowledge();
         let behind = Index::from_bits(behind);
-        next.world.lent = (read as u32, behind.data_count());
+        next.world.lent = (behind.data_count(), words);
         let held =
             if self.scenario.reader_dies { items.iter().map(|item| item.1).collect() } else { Vec::new() };
         next.held = (behind, (told >> 32) as u32, held);
@@ -347,7 +348,9 @@ impl Model for RingModel {
     type Step = Step;
 
     fn initial(&self) -> State {
-        let mut world = World { has_halves: self.scenario.has_halves, ..World::default() };
+        // Words of a round before, that look like lengths.
+        let has_halves = self.scenario.has_halves;
+        let mut world = World { data: [3; DATA], has_halves, ..World::default() };
         world.start_at(self.scenario.start);
         self.stage.is_free.set(true);
         self.stage.set(world, Vec::new());

@@ -44,7 +44,7 @@ pub fn small() -> Vec<Scenario> {
         },
         Scenario {
             after_kill: Some(vec![Task::Write(7), Task::Close]),
-            ..scenario("2 events too large, killed, 1 more, closed", &[7, 7], false)
+            ..scenario("an event too large, killed, another, closed", &[7], false)
         },
         Scenario {
             naps_are_too_short: true,
@@ -70,12 +70,8 @@ pub fn small() -> Vec<Scenario> {
             reader_dies: true,
             ..scenario("2 events, a reader killed, closed, halves", &[1, 1], true)
         },
-        scenario("a full ring, not closed", &[0, 5, 5, 5], false),
-        scenario("a full ring 2, not closed", &[5, 5, 5], false),
-        scenario("a full ring 3, not closed", &[5, 0, 0], false),
-        scenario("3 events too large, not closed", &[7, 7, 7], false),
+        scenario("a full ring, not closed", &[5, 5, 5, 5], false),
         Scenario { interrupts: 2, ..scenario("an event and 2 on top, not closed", &[1], false) },
-        Scenario { interrupts: 1, ..scenario("an event and 1 on top, not closed", &[1], false) },
     ]
 }
 
@@ -88,11 +84,19 @@ pub fn full() -> Vec<Scenario> {
         scenario("6 events, not closed", &[1, 1, 1, 1, 1, 1], false),
         scenario("an event between 2 too large, not closed", &[7, 1, 7], false),
         scenario("3 events too large and 2 others, closed", &[7, 7, 1, 7, 1], true),
-        Scenario { interrupts: 2, ..scenario("2 events and 2 on top, closed", &[1, 2], true) },
+        scenario("3 events too large, not closed", &[7, 7, 7], false),
+        Scenario { interrupts: 2, ..scenario("an event and 2 on top, closed", &[1], true) },
+        Scenario {
+            has_halves: true,
+            reader_dies: true,
+            after_kill: Some(vec![Task::Close]),
+            start: LATE,
+            ..scenario("an event, both killed, closed, halves", &[1], false)
+        },
         Scenario {
             interrupts: 1,
-            after_kill: Some(vec![Task::Write(1), Task::Write(1), Task::Close]),
-            ..scenario("3 events, 1 on top, killed, 2 more, closed", &[1, 2, 7], false)
+            after_kill: Some(vec![Task::Write(1), Task::Close]),
+            ..scenario("an event, 1 on top, killed, 1 more, closed", &[1], false)
         },
     ]);
     all
@@ -104,7 +108,23 @@ pub fn long() -> Vec<Scenario> {
     let mut all = full();
     all.extend([
         Scenario { start: LATE, ..scenario("7 events across the wrap, closed", &[1; 7], true) },
+        Scenario { interrupts: 2, ..scenario("2 events and 2 on top, closed", &[1, 2], true) },
+        Scenario {
+            interrupts: 1,
+            after_kill: Some(vec![Task::Write(1), Task::Close]),
+            ..scenario("2 events, 1 on top, killed, 1 more, closed", &[1, 7], false)
+        },
+        Scenario {
+            reader_dies: true,
+            after_kill: Some(vec![Task::Write(7), Task::Close]),
+            ..scenario("2 events too large, both killed, another, closed", &[7, 7], false)
+        },
         Scenario { interrupts: 2, ..scenario("3 events and 2 on top, closed", &[1, 2, 1], true) },
+        Scenario {
+            interrupts: 1,
+            after_kill: Some(vec![Task::Write(1), Task::Write(1), Task::Close]),
+            ..scenario("3 events, 1 on top, killed, 2 more, closed", &[1, 2, 7], false)
+        },
         Scenario {
             interrupts: 1,
             after_kill: Some(vec![Task::Write(1), Task::Write(1), Task::Close]),

@@ -150,10 +150,12 @@ impl Side {
         self.stage.step(perform, dream)
     }
 
-    /// The begin or the end of a call: a step if it makes a difference to what a kill leaves.
+    /// The begin or the end of a call: a step if it makes a difference to what a kill leaves. A handler does
+    /// not come here: it would be on top of nothing.
     pub(super) fn edge(&self) {
         if self.stage.has_kills.get() {
-            self.step(|_| Some(0), 0);
+            let is_interrupted = self.stage.interrupts.get();
+            self.step(|_| (!is_interrupted).then_some(0), 0);
         }
     }
 

@@ -144,7 +144,7 @@ pub(super) struct World {
     pub(super) has_halves: bool,
     /// Stores of the writer that will be visible before a short sleep is over.
     pub(super) unsettled: usize,
-    /// Words that the reader has been given, from one count to another.
+    /// Words that the reader has been given: the count behind them, and how many. Losses are left out.
     pub(super) lent: (u32, u32),
     pub(super) broken: Option<&'static str>,
 }
@@ -203,7 +203,8 @@ impl World {
             }
             Pending::Record(place, words) => {
                 let place = place as usize;
-                let lent = |at: &usize| (self.lent.0..self.lent.1).any(|lent| lent as usize % DATA == *at);
+                let (behind, count) = self.lent;
+                let lent = |at: &usize| (1..=count).any(|n| behind.wrapping_sub(n) as usize % DATA == *at);
                 if (place..place + words.len()).any(|at| lent(&at)) {
                     self.broken = Some("words are written while the reader has them");
                 }
