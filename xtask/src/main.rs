@@ -45,8 +45,8 @@ enum Task {
     Miri(miri::Options),
     /// Run the protocol simulator.
     Sim(sim::Options),
-    /// Put faults into the protocol and demand that the simulator finds each.
-    Mutants,
+    /// Put faults into the protocols and demand that the simulator, or a unit test, finds each.
+    Mutants(mutants::Options),
     /// Run the loom models.
     Loom,
     /// Run each fuzz target for a while, starting from the committed inputs.
@@ -70,7 +70,7 @@ fn main() -> anyhow::Result<()> {
         Task::Cross => cross::run(),
         Task::Miri(options) => miri::run(&options),
         Task::Sim(options) => sim::run(&options),
-        Task::Mutants => mutants::run(),
+        Task::Mutants(options) => mutants::run(&options),
         Task::Loom => loom::run(),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Bench(options) => bench::run(&options),

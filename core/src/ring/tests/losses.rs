@@ -36,6 +36,21 @@ fn a_loss_hides_its_reasons_times_and_weight() {
     assert!(matches!(reader.read().unwrap(), Read::Nothing));
 }
 
+/// An event of more than half the ring may fit an empty one at its start only.
+#[test]
+fn an_event_that_will_never_fit_is_called_one_too_many() {
+    let capacity = Capacity::new(0, 8, 4).unwrap();
+    let mut memory = memory(capacity);
+    let (writer, mut reader) = ring::<Native, _>(&mut memory, capacity, Index::default(), Polling);
+    writer.write(1, 10, &[], &[1]).unwrap();
+    assert_eq!(writer.write(1, 11, &[], &[0; 6]), Err(Reason::Full), "who knows what comes");
+    while given(reader.read().unwrap()) != Given::default() {}
+    // Nothing is in the way, but 5 words lie behind the last event and 3 before it.
+    assert_eq!(writer.write(1, 12, &[], &[0; 6]), Err(Reason::TooLarge));
+    while given(reader.read().unwrap()) != Given::default() {}
+    assert_eq!(writer.write(1, 13, &[], &[0; 3]), Ok(()), "all 5 words");
+}
+
 #[test]
 fn a_loss_in_the_ring_is_told_twice_or_looks_like_an_event() {
     // Without a header, an event of a loss has the length of others.
