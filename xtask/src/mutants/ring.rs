@@ -16,6 +16,9 @@ const WRITER: &str = "core/src/ring/writer.rs";
 const READER: &str = "core/src/ring/reader.rs";
 const TALLY: &str = "core/src/ring/tally.rs";
 const LOSS: &str = "core/src/ring/loss.rs";
+const LOSING: &str = "core/src/ring/losing.rs";
+const DONE: &str = "core/src/ring/done.rs";
+const HALVES: &str = "core/src/ring/halves.rs";
 const NESTED: &str = "core/src/ring/nested.rs";
 const PLACE: &str = "core/src/ring/place.rs";
 const INDEX: &str = "core/src/ring/index.rs";
@@ -34,17 +37,13 @@ pub(super) const OF_THE_SIMULATOR: &[Mutant] = &[
     Mutant {
         name: "the index is stored before the tag",
         file: WRITER,
-        old: "        if let Some(tag) = tag {
-            self.memory.store_tag(capacity.tag_place(written), tag);
-        }
+        old: "        self.memory.store_tag(capacity.tag_place(written), tag);
         let written = written.add_counts_and_clear_flags(skip + want, 1);
 ",
         new: "        let tag_place = capacity.tag_place(written);
         let written = written.add_counts_and_clear_flags(skip + want, 1);
         self.memory.store64(Word64::Written, written.bits(), Ordering::Release);
-        if let Some(tag) = tag {
-            self.memory.store_tag(tag_place, tag);
-        }
+        self.memory.store_tag(tag_place, tag);
 ",
     },
     Mutant {
@@ -77,16 +76,16 @@ pub(super) const OF_THE_SIMULATOR: &[Mutant] = &[
         name: "a reader is woken before it is said to be awake",
         file: WRITER,
         old: "        self.memory.store32(Word32::Sleeping, 0, Ordering::Release);
-        self.port.wake(&self.memory);
+        self.port.wake(self.memory.sleeper());
     }",
-        new: "        self.port.wake(&self.memory);
+        new: "        self.port.wake(self.memory.sleeper());
         self.memory.store32(Word32::Sleeping, 0, Ordering::Release);
     }",
     },
     Mutant {
         name: "a reader whose waker was killed is left asleep",
         file: WRITER,
-        old: "        port.wake(&memory);
+        old: "        port.wake(memory.sleeper());
 ",
         new: "",
     },
@@ -102,7 +101,7 @@ pub(super) const OF_THE_SIMULATOR: &[Mutant] = &[
     },
     Mutant {
         name: "later losses of a run wake nobody",
-        file: WRITER,
+        file: LOSING,
         old: "            self.wakeup_extra();
         } else {
             self.wake_sleeper();
@@ -114,7 +113,7 @@ pub(super) const OF_THE_SIMULATOR: &[Mutant] = &[
     },
     Mutant {
         name: "one more refused event wakes nobody",
-        file: WRITER,
+        file: LOSING,
         old: "            self.tally.add(&self.memory, Reason::Full, 1, time, weight);
             self.wake_sleeper();",
         new: "            self.tally.add(&self.memory, Reason::Full, 1, time, weight);",
@@ -133,7 +132,7 @@ pub(super) const OF_THE_SIMULATOR: &[Mutant] = &[
     },
     Mutant {
         name: "the first loss of a run marks the index when it is counted",
-        file: WRITER,
+        file: LOSING,
         old: "            self.mark_extra();
         }
         self.tally.add(&self.memory, reason, count, time, weight);",
@@ -146,21 +145,19 @@ pub(super) const OF_THE_SIMULATOR: &[Mutant] = &[
     Mutant {
         name: "losses of handlers are left for later",
         file: WRITER,
-        old: "        if self.nested.leave() {
+        old: "        if self.nested.has_any() {
             self.gather_nested(time);
         }
         outcome",
-        new: "        let _ = self.nested.leave();
-        outcome",
+        new: "        outcome",
     },
     Mutant {
         name: "losses on top of the count of losses are left for later",
-        file: WRITER,
-        old: "            if !self.nested.leave() {
+        file: LOSING,
+        old: "            if !self.nested.has_any() {
                 return;
             }",
-        new: "            let _ = self.nested.leave();
-            return;",
+        new: "            return;",
     },
     Mutant {
         name: "there is no mark where the array ends early",
@@ -245,26 +242,25 @@ pub(super) const OF_THE_SIMULATOR: &[Mutant] = &[
     Mutant {
         name: "the end comes before the losses",
         file: READER,
-        old: "return Ok(match sums.and_then(|sums| sums.since(&self.told)",
-        new: "return Ok(match sums.filter(|_| !is_end).and_then(|sums| sums.since(&self.told)",
+        old: "return Ok(match sums.and_then(|sums|",
+        new: "return Ok(match sums.filter(|_| !is_end).and_then(|sums|",
     },
     Mutant {
         name: "a reader forgets what it has told of",
         file: READER,
         old: "        self.told = sums;
-",
-        new: "        let _ = self.told;
-",
+        self.done",
+        new: "        self.done",
     },
     Mutant {
         name: "a reader takes the mark off the index",
         file: READER,
         old: "        self.told = sums;
-",
+        self.done",
         new: "        self.told = sums;
         let index = self.load_written().add_counts_and_clear_flags(0, 0);
         self.memory.store64(Word64::Written, index.bits(), Ordering::Relaxed);
-",
+        self.done",
     },
     Mutant {
         name: "a loss that was told of is told of again",
@@ -286,6 +282,64 @@ pub(super) const OF_THE_SIMULATOR: &[Mutant] = &[
         file: READER,
         old: "let events = events.min(capacity.tags - tag_place);",
         new: "let _ = capacity.tags;",
+    },
+    Mutant {
+        name: "what the reader is done with is put into the copy that is current",
+        file: DONE,
+        old: "        let turn = self.turn.wrapping_add(1);
+        if",
+        new: "        let turn = self.turn;
+        if",
+    },
+    Mutant {
+        name: "what the reader is done with is published before it is there",
+        file: DONE,
+        old: "        let turn = self.turn.wrapping_add(1);
+        if",
+        new: "        let turn = self.turn.wrapping_add(1);
+        memory.store32(Word32::DoneTurn, turn, Ordering::Release);
+        if",
+    },
+    Mutant {
+        name: "the writer is told what was given back before the next reader",
+        file: READER,
+        old: "            self.done.publish(&self.memory, self.next, &self.told);
+",
+        new: "            self.memory.store64(Word64::Read, self.next.bits(), Ordering::Release);
+            self.done.publish(&self.memory, self.next, &self.told);
+",
+    },
+    Mutant {
+        name: "a loss told of at the end is gone with the reader",
+        file: DONE,
+        old: "pending: (is_later && staged.lost == taken).then_some(staged),",
+        new: "pending: (is_later && staged.lost == taken).then_some(staged).filter(|_| false),",
+    },
+    Mutant {
+        name: "half a store is taken for a whole one",
+        file: HALVES,
+        old: "if words.load(Half::High, Ordering::Acquire) != next_high {",
+        new: "if words.load(Half::High, Ordering::Acquire) != next_high && next_high == 0 {",
+    },
+    Mutant {
+        name: "the high half is stored before the low one",
+        file: HALVES,
+        old: "    words.store(Half::Low, value as u32, order);
+    words.store(Half::High, (value >> 32) as u32, order);
+",
+        new: "    words.store(Half::High, (value >> 32) as u32, order);
+    words.store(Half::Low, value as u32, order);
+",
+    },
+    Mutant {
+        name: "the low half is loaded before the high one",
+        file: HALVES,
+        old: "    let high = words.load(Half::High, order);
+    u64::from(high) << 32 | u64::from(words.load(Half::Low, order))
+",
+        new: "    let low = words.load(Half::Low, order);
+    u64::from(words.load(Half::High, order)) << 32 | u64::from(low)
+",
     },
     Mutant {
         name: "there is no short sleep before the long one",
@@ -381,16 +435,48 @@ pub(super) const OF_THE_TESTS: &[Mutant] = &[
     },
     Mutant {
         name: "a new reader tells again of the losses",
-        file: READER,
-        old: "lost: memory.load32(Word32::TakenLost, Ordering::Relaxed),",
-        new: "lost: 0,",
+        file: DONE,
+        old: "            told,
+            pending",
+        new: "            told: Sums::default(),
+            pending",
     },
     Mutant {
-        name: "a new reader forgets the weight of the losses",
+        name: "a new reader does not tell the writer what was given back",
         file: READER,
-        old: "        self.memory.store64(Word64::TakenWeight, sums.weight, Ordering::Relaxed);
+        old: "        memory.store64(Word64::Read, read.bits(), Ordering::Release);
+        let wake",
+        new: "        let wake",
+    },
+    Mutant {
+        name: "losses told of are in every second copy",
+        file: DONE,
+        old: "        if self.lacks(told) {
+            self.stale = 2;
+        }",
+        new: "        if self.lacks(told) {
+            self.stale = 1;
+        }",
+    },
+    Mutant {
+        name: "a new reader believes both copies of what was told",
+        file: DONE,
+        old: "done: Done { turn, stale: 2,",
+        new: "done: Done { turn, stale: 0,",
+    },
+    Mutant {
+        name: "the writer believes any index of the reader",
+        file: WRITER,
+        old: "if self.memory.capacity().holds(read, self.written.get()) {",
+        new: "if true {",
+    },
+    Mutant {
+        name: "events before damage are thrown away",
+        file: READER,
+        old: "                if extent.events > 0 {
 ",
-        new: "",
+        new: "                if false {
+",
     },
     Mutant {
         name: "a writer forgets what it has told of",
@@ -401,8 +487,8 @@ pub(super) const OF_THE_TESTS: &[Mutant] = &[
     },
     Mutant {
         name: "a reader says nothing of what it has told",
-        file: READER,
-        old: "        self.memory.store32(Word32::TakenLost, sums.lost, Ordering::Relaxed);
+        file: DONE,
+        old: "        memory.store32(Word32::TakenLost, told.lost, Ordering::Release);
 ",
         new: "",
     },

@@ -89,8 +89,10 @@ fn damaged_indices_let_the_writer_into_words_that_are_lent() {
         .flat_map(|data| [0, 1, 3, 4, 5, (1 << 30) - 2].map(move |tags| Index::new(data, tags).bits()));
     let values: Vec<u64> = values.collect();
     let mut cases: Vec<[u64; 3]> = Vec::new();
-    for &written in &values {
-        for &read in &values {
+    // Miri is slow; the others run elsewhere.
+    let some = if cfg!(miri) { 11 } else { 1 };
+    for &written in values.iter().step_by(some) {
+        for &read in values.iter().step_by(some) {
             cases.extend([[written, read, read], [written, 0, read]]);
         }
     }

@@ -201,3 +201,19 @@ fn a_reader_that_is_killed_takes_a_loss_with_it() {
     reader = unsafe { Reader::attach(reader.memory.other_end(), Polling, wake) };
     assert_eq!(given(reader.read().unwrap()).tags, [1], "and nothing else");
 }
+
+#[test]
+fn a_reader_that_is_killed_keeps_what_it_gave_back() {
+    let capacity = Capacity::new(0, 16, 4).unwrap();
+    let wake = Header::new(capacity).wake;
+    let mut memory = memory(capacity);
+    let (writer, mut reader) = ring::<Native, _>(&mut memory, capacity, Index::default(), Polling);
+    writer.write(1, 10, &[], &[0; 9]).unwrap();
+    let _ = reader.read().unwrap();
+    reader.release();
+    // As if it was killed before it told the writer.
+    reader.memory.store64(Word64::Read, 0, Ordering::Relaxed);
+    // SAFETY: the one before is gone.
+    let _reader: Reader<_, _> = unsafe { Reader::attach(reader.memory.other_end(), Polling, wake) };
+    assert_eq!(writer.write(1, 11, &[], &[0; 7]), Ok(()));
+}
