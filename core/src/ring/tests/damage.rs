@@ -90,7 +90,7 @@ fn damaged_indices_let_the_writer_into_words_that_are_lent() {
     let values: Vec<u64> = values.collect();
     let mut cases: Vec<[u64; 3]> = Vec::new();
     // Miri is slow; the others run elsewhere.
-    let some = if cfg!(miri) { 11 } else { 1 };
+    let some = if cfg!(miri) { 20 } else { 1 };
     for &written in values.iter().step_by(some) {
         for &read in values.iter().step_by(some) {
             cases.extend([[written, read, read], [written, 0, read]]);

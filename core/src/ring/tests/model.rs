@@ -39,7 +39,7 @@ fn script() -> impl Strategy<Value = Vec<Do>> {
         1 => Just(Do::NewWriter),
         1 => Just(Do::NewReader),
     ];
-    proptest::collection::vec(step, 1..if cfg!(miri) { 60 } else { 200 })
+    proptest::collection::vec(step, 1..if cfg!(miri) { 25 } else { 200 })
 }
 
 /// A new run of losses, or one more of the last.

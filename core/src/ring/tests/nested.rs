@@ -192,7 +192,8 @@ fn interrupt<W: Width>(case: &Case, due: (usize, usize)) -> u32 {
 }
 
 fn interrupt_everywhere<W: Width>() {
-    for case in &CASES {
+    // Miri is slow: each kind of outcome once.
+    for case in CASES.iter().step_by(if cfg!(miri) { 2 } else { 1 }) {
         let steps = (0..).take_while(|&step| interrupt::<W>(case, (step, step + 1)) == 1).count();
         assert!(steps >= 4, "{steps} steps of a write with {} words", case.stack);
         for from in 0..if cfg!(miri) { 1 } else { steps } {
@@ -217,7 +218,7 @@ fn a_write_on_top_of_a_write_breaks_it_or_is_not_counted() {
 fn a_write_takes_more_operations_than_promised() {
     const BOUND: usize = 16;
     let deeds = [Some(0), Some(3), Some(9), Some(14), None];
-    let length = if cfg!(miri) { 3 } else { 6 };
+    let length = if cfg!(miri) { 2 } else { 6 };
     let mut most = 0;
     for sequence in 0..deeds.len().pow(length) {
         let capacity = Capacity::new(1, 16, 4).unwrap();
