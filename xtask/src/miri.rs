@@ -2,6 +2,7 @@
 //! one with 32-bit pointers and on one with the other byte order; the threaded ones on many schedules.
 
 use std::env;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -31,12 +32,18 @@ pub(crate) struct Options {
 /// Runs the task.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let everything = ["--lib", "--test", "golden"];
-    miri(&everything, "")?;
     let narrow: &[&str] = if options.all { &everything } else { &["--lib", "words", "--", RING, "halves"] };
-    miri(&[&["--target", NARROW], narrow].concat(), "")?;
     let foreign: &[&str] =
         if options.all { &everything } else { &["--lib", "--test", "golden", "order", "--", RING, "halves"] };
-    miri(&[&["--target", BIG_ENDIAN], foreign].concat(), "")?;
+    // Side by side: each runs its tests one after the other.
+    thread::scope(|scope| {
+        let here = scope.spawn(|| miri(&everything, ""));
+        let elsewhere = scope.spawn(|| {
+            miri(&[&["--target", NARROW], narrow].concat(), "")?;
+            miri(&[&["--target", BIG_ENDIAN], foreign].concat(), "")
+        });
+        [here, elsewhere].into_iter().try_for_each(|thread| thread.join().expect("no panic"))
+    })?;
     miri(&["--lib", "--test", "golden", "threads"], &format!("-Zmiri-many-seeds={}", options.seeds))
 }
 
