@@ -82,25 +82,54 @@ pub struct Items<'r, M, T> {
 impl<'r, M: Memory, T: Tag> Iterator for Items<'r, M, T> {
     type Item = Item<'r, M, T>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Item<'r, M, T>> {
+        if self.loss.is_none() && self.extent.events > 0 {
+            let word = self.memory.load_word(self.extent.place);
+            if word & LOSS == 0 {
+                return self.event(word);
+            }
+        }
+        self.next_slowly()
+    }
+}
+
+impl<'r, M: Memory, T: Tag> Items<'r, M, T> {
+    /// The event at the place, whose first word is `word`; goes on behind it.
+    #[inline(always)]
+    fn event(&mut self, word: u64) -> Option<Item<'r, M, T>> {
+        let Extent { place, tag_place, .. } = self.extent;
+        let length = self.pass(word)?;
+        let time = self.memory.load_word(place + 1);
+        let tag = T::from_word(self.memory.load_tag(tag_place));
+        Some(Item::Event(Event { memory: self.memory, place, length, time, tag }))
+    }
+
+    /// Goes on behind what has `word` for its first word; its length.
+    #[inline(always)]
+    fn pass(&mut self, word: u64) -> Option<u32> {
+        let length = event_length(self.memory.capacity(), word, self.extent.words)?;
+        self.extent.place += length;
+        self.extent.words -= length;
+        self.extent.tag_place += 1;
+        self.extent.events -= 1;
+        Some(length)
+    }
+
+    /// What comes next if it is not an event at once: a loss, what is behind one that was told of, or
+    /// nothing.
+    #[cold]
+    fn next_slowly(&mut self) -> Option<Item<'r, M, T>> {
         if let Some(loss) = self.loss.take() {
             return Some(Item::Loss(loss));
         }
-        let capacity = self.memory.capacity();
         while self.extent.events > 0 {
-            let Extent { place, words, tag_place, .. } = self.extent;
+            let Extent { place, tag_place, .. } = self.extent;
             let word = self.memory.load_word(place);
-            let length = event_length(capacity, word, words)?;
-            self.extent.place += length;
-            self.extent.words -= length;
-            self.extent.tag_place += 1;
-            self.extent.events -= 1;
             if word & LOSS == 0 {
-                let time = self.memory.load_word(place + 1);
-                let tag = T::from_word(self.memory.load_tag(tag_place));
-                return Some(Item::Event(Event { memory: self.memory, place, length, time, tag }));
+                return self.event(word);
             }
+            self.pass(word)?;
             let sums = sums_at(self.memory, place, tag_place);
             if let Some(loss) = sums.since(&self.told) {
                 self.told = sums;
