@@ -157,7 +157,7 @@ impl Memory for LoomSide {
             Word32::TakenLost => words.taken.load(order),
             Word32::Sleeping if self.is_writer => words.sleeping.load(order),
             Word32::Sleeping => words.sleeping.load(self.at(Operation::WokenLoad, order)),
-            Word32::DoneTurn => 0,
+            Word32::DoneTurn | Word32::WrittenLost => 0,
         }
     }
 
@@ -171,7 +171,7 @@ impl Memory for LoomSide {
                 words.sleeping.store(value, self.at(Operation::WakeStore, order));
             }
             Word32::Sleeping => words.sleeping.store(value, order),
-            Word32::DoneTurn => {}
+            Word32::DoneTurn | Word32::WrittenLost => {}
         }
     }
 

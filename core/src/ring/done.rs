@@ -11,7 +11,7 @@
 use core::sync::atomic::Ordering;
 
 use super::index::Index;
-use super::loss::{Sums, WORDS};
+use super::loss::{Sums, WORDS, snapshot};
 use super::memory::{Memory, Word32, Word64};
 
 /// The word of a copy behind those of the sums.
@@ -55,7 +55,10 @@ impl Done {
         let (told, staged) = (sums(current), sums(other));
         // ORDER: Relaxed. As above.
         let taken = memory.load32(Word32::TakenLost, Ordering::Relaxed);
-        let is_later = staged.lost.wrapping_sub(told.lost) as i32 > 0;
+        // Seen from what is lost by now: counts wrap.
+        let behind = |sums: &Sums, newest: &Sums| newest.lost.wrapping_sub(sums.lost);
+        let is_later =
+            snapshot(memory).is_some_and(|newest| behind(&staged, &newest) < behind(&told, &newest));
         Resumed {
             done: Done { turn, stale: 2, lost: told.lost },
             read: Index::from_bits(load(current, READ)),

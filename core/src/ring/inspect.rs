@@ -133,6 +133,7 @@ impl<M: Memory, P: Wait<M::Sleeper>, T> Reader<M, P, T> {
             told: self.told,
             done: self.done,
             pending: self.pending,
+            fault: self.fault,
             tag: PhantomData,
         }
     }

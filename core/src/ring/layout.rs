@@ -52,6 +52,7 @@ pub(super) const fn at32(word: Word32) -> usize {
     match word {
         // Behind `Written` and the word beside it.
         Word32::EndOfStream => 2 * WRITER + 4,
+        Word32::WrittenLost => 2 * WRITER + 5,
         Word32::LossTurn => 2 * LOSSES,
         Word32::TakenLost => 2 * READER + 2,
         Word32::Sleeping => 2 * READER + 3,
@@ -319,7 +320,7 @@ mod tests {
     fn two_words_share_a_place() {
         let mut places = std::collections::BTreeSet::new();
         use Word32::*;
-        for word in [EndOfStream, LossTurn, TakenLost, Sleeping, DoneTurn] {
+        for word in [EndOfStream, WrittenLost, LossTurn, TakenLost, Sleeping, DoneTurn] {
             assert!(places.insert(at32(word)), "{word:?}");
         }
         let mut insert = |at: usize| assert!(places.insert(2 * at) && places.insert(2 * at + 1), "{at}");

@@ -11,13 +11,18 @@ impl<M: Memory, P: Wait<M::Sleeper>, T> Writer<M, P, T> {
     /// Looks again at what the reader has told of.
     pub(super) fn load_taken(&self) {
         // ORDER: Relaxed. A number by itself.
-        self.taken.set(self.memory.load32(Word32::TakenLost, Ordering::Relaxed));
+        let taken = self.memory.load32(Word32::TakenLost, Ordering::Relaxed);
+        self.taken.set(taken);
+        // Seen from what is lost by now: counts wrap.
+        let lost = self.tally.lost();
+        if lost.wrapping_sub(taken) < lost.wrapping_sub(self.told.get()) {
+            self.told.set(taken);
+        }
     }
 
-    /// Lost events that nobody has told of, as far as `taken` tells.
+    /// Lost events that nobody has told of, as far as the writer knows.
     pub(super) fn overflow(&self) -> u32 {
-        let lost = self.tally.lost();
-        lost.wrapping_sub(self.taken.get()).min(lost.wrapping_sub(self.told.get()))
+        self.tally.lost().wrapping_sub(self.told.get())
     }
 
     /// Whether losses wait that nobody has told of.
@@ -72,8 +77,8 @@ impl<M: Memory, P: Wait<M::Sleeper>, T> Writer<M, P, T> {
         }
         let is_first = pending == 0 || !self.written.get().has_extra();
         if is_first {
-            // Before the sums: who goes on behind a writer that is killed in between finds the mark with
-            // them, and so knows that nobody has told of them.
+            // Before the sums: then the reader finds every loss that is counted, also if this is killed
+            // right behind them. A mark without losses is nothing to it.
             self.mark_extra();
         }
         self.tally.add(&self.memory, reason, count, time, weight);

@@ -12,6 +12,9 @@ pub enum Word32 {
     /// Of the writer: how often it has published the sums of what was lost; the lowest bit names the
     /// copy that is good.
     LossTurn,
+    /// Of the writer, for writers to come: [`Sums::lost`](super::loss::Sums) as in the last event that tells
+    /// of losses.
+    WrittenLost,
     /// Of the reader, for the writer: [`Sums::lost`](super::loss::Sums) of what it has told of.
     TakenLost,
     /// Of the reader, for readers to come: how often it has published what it is done with; the lowest

@@ -152,7 +152,8 @@ impl<K, A: Access, W: Width> Ring<K, A, W> {
     ///
     /// # Safety
     ///
-    /// As [`Ring::format_raw`].
+    /// As [`Ring::format_raw`]. If the ends are taken from two such rings, with [`Plain`], the indices are
+    /// as ends have left them; those of a ring that is [split](Ring::split) may be anything.
     pub unsafe fn attach_raw(base: NonNull<u64>, words: usize, keep: K) -> Result<Self, HeaderError> {
         // SAFETY: as the caller promises.
         let (memory, header) = unsafe { RingMemory::attach_raw(base, words, keep) }?;
@@ -173,10 +174,13 @@ impl<K, A: Access, W: Width> Ring<K, A, W> {
         P: Wait<AtomicU32> + Clone,
     {
         let (wake, other) = (self.header.wake, self.memory.other_end());
-        // SAFETY: the ring is this one, and it is given up: there is no other writer.
-        let writer = unsafe { Writer::attach(self.memory, port.clone(), wake) };
-        // SAFETY: the same for the reader.
-        (writer, unsafe { Reader::attach(other, port, wake) })
+        let written = Index::from_bits(self.memory.recover_written());
+        // SAFETY: the ring is this one, and it is given up: there is no other reader.
+        let mut reader = unsafe { Reader::attach(other, port.clone(), wake) };
+        // Before the writer looks: whatever the memory held, both go on from one place.
+        reader.agree(written);
+        // SAFETY: the same for the writer.
+        (unsafe { Writer::attach(self.memory, port, wake) }, reader)
     }
 
     /// The writer; the reader is in another process.

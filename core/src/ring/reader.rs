@@ -8,7 +8,7 @@ use core::time::Duration;
 use super::batch::{Batch, Extent, event_length, sums_at};
 use super::done::{Done, Resumed};
 use super::index::Index;
-use super::layout::{Threshold, data_at};
+use super::layout::{Threshold, at64, data_at};
 use super::loss::{LOSS, Loss, Sums, snapshot};
 use super::memory::{Memory, Word32, Word64};
 use super::place::{Capacity, LIMIT};
@@ -31,6 +31,8 @@ pub struct Reader<M: Memory, P: Wait<M::Sleeper>, T = u64> {
     pub(super) done: Done,
     /// A loss that the reader before had told of, and not given back.
     pub(super) pending: Option<Sums>,
+    /// What was wrong with the indices when this was attached.
+    pub(super) fault: Option<RingFault>,
     pub(super) tag: PhantomData<fn() -> T>,
 }
 
@@ -120,7 +122,16 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
         // ORDER: Release. As in `release`.
         memory.store64(Word64::Read, read.bits(), Ordering::Release);
         let wake = Threshold { data: wake.data.clamp(1, LIMIT), tags: wake.tags.clamp(1, LIMIT) };
-        Reader { memory, port, wake, read, next: read, told, done, pending, tag: PhantomData }
+        Reader { memory, port, wake, read, next: read, told, done, pending, fault: None, tag: PhantomData }
+    }
+
+    /// Goes on at `written`, where the writer will go on that is attached next, if it cannot be as far
+    /// behind as it is.
+    pub(super) fn agree(&mut self, written: Index) {
+        if !self.memory.capacity().holds(self.next, written) {
+            self.fault = Some(self.out_of_range(written));
+            self.release();
+        }
     }
 
     /// Gives back what the last read gave out, and gives out what there is; never sleeps.
@@ -168,6 +179,9 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
     /// What there is, with nothing given out.
     fn look(&mut self) -> Result<Found, RingFault> {
         self.release();
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
         if let Some(sums) = self.pending.take()
             && let Some(batched) = self.tell_at_the_end(sums)
         {
@@ -214,9 +228,7 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
         let in_range =
             0 < words && words <= capacity.data as i32 && 0 < events && events <= capacity.tags as i32;
         if !in_range {
-            self.next = written;
-            let offset = 8 * super::layout::at64(Word64::Written);
-            return Err(RingFault { offset, value: written.bits(), rule: RingRule::Index });
+            return Err(self.out_of_range(written));
         }
         let (words, events) = (words as u32, events as u32);
         let mut place = capacity.data_place(self.next);
@@ -261,6 +273,11 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
         }
         self.next = self.next.add_counts_and_clear_flags(skip + extent.words, extent.events);
         Ok((extent, items))
+    }
+
+    fn out_of_range(&mut self, written: Index) -> RingFault {
+        self.next = written;
+        RingFault { offset: 8 * at64(Word64::Written), value: written.bits(), rule: RingRule::Index }
     }
 
     fn malformed(&mut self, place: u32, value: u64, written: Index) -> RingFault {
@@ -308,9 +325,10 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
         let mut unsettled = SETTLE;
         loop {
             self.nap(&mut unsettled, limit);
+            // Not 1, whoever stored that: nobody sleeps at another number.
             // ORDER: Acquire. What the writer stored before it woke us is seen; pairs with its Release
             // store of 0. More than needed: the fence of the next sleep makes it seen at the latest.
-            if self.memory.load32(Word32::Sleeping, Ordering::Acquire) == 0 {
+            if self.memory.load32(Word32::Sleeping, Ordering::Acquire) != 1 {
                 return;
             }
             if *limit == Some(Duration::ZERO) || self.is_awaited() {

@@ -56,6 +56,12 @@ impl<K, A, W: Width> RingMemory<K, A, W> {
         decode(&encoded)?;
         check_memory(base, words, header.capacity)?;
         let memory = RingMemory { base, capacity: header.capacity, keep, kind: PhantomData };
+        // A ring that was here is none from now on, also if this is killed.
+        // ORDER: Relaxed. The fence comes next.
+        // SAFETY: inside the memory (R1).
+        unsafe { W::store(memory.word(0), 0, Ordering::Relaxed) };
+        // ORDER: SeqCst fence. Nothing below comes before it.
+        core::sync::atomic::fence(Ordering::SeqCst);
         for at in 1..super::HEADER_WORDS {
             let word = encoded.get(at).copied().unwrap_or(0);
             // SAFETY: inside the memory (R1), and not read by anybody yet.

@@ -58,8 +58,9 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Writer<M, P, T> {
         // A `Read` that cannot be is none; the reader will find that out, too, and go on at `written`.
         let read = if memory.capacity().holds(read, written) { read } else { written };
         let tally = Tally::resume(&memory);
-        // ORDER: Relaxed, twice. Numbers by themselves.
+        // ORDER: Relaxed, thrice. Numbers by themselves.
         let taken = memory.load32(Word32::TakenLost, Ordering::Relaxed);
+        let told = memory.load32(Word32::WrittenLost, Ordering::Relaxed);
         memory.store32(Word32::EndOfStream, 0, Ordering::Relaxed);
         // A writer that was killed between its store to `Sleeping` and its wake has left the reader asleep.
         port.wake(memory.sleeper());
@@ -69,8 +70,8 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Writer<M, P, T> {
             read: Cell::new(read),
             // The first write looks.
             due: Cell::new(written),
-            // Without the flag an event in the ring tells of them, or the next loss does.
-            told: Cell::new(if written.has_extra() { taken } else { tally.lost() }),
+            // Killed before it was stored: then they are told of once more, which the reader notices.
+            told: Cell::new(told),
             may_be_pending: Cell::new(true),
             taken: Cell::new(taken),
             refused: Cell::new(usize::MAX),
@@ -173,6 +174,9 @@ impl<M: Memory, P: Wait<M::Sleeper>, T> Writer<M, P, T> {
         let stack = Stack::Lost(event.counts);
         self.put(event.tag, &Record { length: event.length, time: event.time, header, stack });
         self.told.set(sums.lost);
+        // ORDER: Release. Not before the event: who goes on behind a writer that is killed in between would
+        // take the losses for told.
+        self.memory.store32(Word32::WrittenLost, sums.lost, Ordering::Release);
         self.may_be_pending.set(false);
         Ok(())
     }

@@ -51,7 +51,7 @@ mod split {
 
     /// A sum that is added to and taken away. Saturates at `u64::MAX`.
     #[derive(Debug)]
-    #[cfg_attr(target_has_atomic = "64", expect(unreachable_pub, reason = "tested on every host"))]
+    #[expect(unreachable_pub, reason = "tested on every host")]
     pub struct Pending {
         low: AtomicU32,
         high: AtomicU32,

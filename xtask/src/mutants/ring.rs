@@ -5,7 +5,9 @@
 //! * a reader that goes to sleep without a fence, without a last look, or looks before it says that it
 //!   sleeps: its first sleep is a short one, and it looks again after that;
 //! * an end that does not look for losses of handlers: who leaves a write has done so;
-//! * a loss that does not mark the index because losses wait already: the mark is there then.
+//! * a loss that does not mark the index because losses wait already: the mark is there then;
+//! * a loss that marks the index when it is counted, not before: who is killed in between leaves a loss that
+//!   is told of later, and a reader may always look later.
 //!
 //! Not to be found here: a handler between a load and a store of `Nested`. The simulator's handlers come
 //! before operations on the ring's memory only, and `ring_signal` interrupts anywhere.
@@ -127,20 +129,8 @@ pub(super) const OF_THE_SIMULATOR: &[Mutant] = &[
     Mutant {
         name: "a new writer takes the losses for told",
         file: WRITER,
-        old: "told: Cell::new(if written.has_extra() { taken } else { tally.lost() }),",
+        old: "told: Cell::new(told),",
         new: "told: Cell::new(tally.lost()),",
-    },
-    Mutant {
-        name: "the first loss of a run marks the index when it is counted",
-        file: LOSING,
-        old: "            self.mark_extra();
-        }
-        self.tally.add(&self.memory, reason, count, time, weight);",
-        new: "        }
-        self.tally.add(&self.memory, reason, count, time, weight);
-        if is_first {
-            self.mark_extra();
-        }",
     },
     Mutant {
         name: "losses of handlers are left for later",
@@ -342,6 +332,13 @@ pub(super) const OF_THE_SIMULATOR: &[Mutant] = &[
 ",
     },
     Mutant {
+        name: "a writer says that it has told of losses before it does",
+        file: WRITER,
+        old: "        self.put(event.tag, ",
+        new: "        self.memory.store32(Word32::WrittenLost, sums.lost, Ordering::Release);
+        self.put(event.tag, ",
+    },
+    Mutant {
         name: "there is no short sleep before the long one",
         file: READER,
         old: "let mut unsettled = SETTLE;",
@@ -463,6 +460,26 @@ pub(super) const OF_THE_TESTS: &[Mutant] = &[
         file: DONE,
         old: "done: Done { turn, stale: 2,",
         new: "done: Done { turn, stale: 0,",
+    },
+    Mutant {
+        name: "the ends of damaged memory go on from two places",
+        file: "core/src/ring/mod.rs",
+        old: "        reader.agree(written);
+",
+        new: "",
+    },
+    Mutant {
+        name: "what the reader has told of is forgotten 2^32 losses later",
+        file: LOSING,
+        old: "            self.told.set(taken);
+",
+        new: "",
+    },
+    Mutant {
+        name: "losses that a dead reader told of are older if they are many",
+        file: DONE,
+        old: "behind(&staged, &newest) < behind(&told, &newest)",
+        new: "(staged.lost.wrapping_sub(told.lost) as i32) > 0 * newest.lost as i32",
     },
     Mutant {
         name: "the writer believes any index of the reader",

@@ -91,6 +91,7 @@ fn the_number_of_losses_wraps() {
     assert!(writer.write(1, 10, &[], &[0; 9]).is_err());
     // As if the reader had told of 2^32 - 2 of them less.
     reader.memory.store32(Word32::TakenLost, 2, Ordering::Relaxed);
+    reader.memory.store32(Word32::WrittenLost, 2, Ordering::Relaxed);
     reader.memory.store64(Word64::Done(0, 0), 2, Ordering::Relaxed);
     let (words, wake) = (writer.memory.other_end(), Header::new(capacity).wake);
     let other = reader.memory.other_end();
@@ -216,4 +217,69 @@ fn a_reader_that_is_killed_keeps_what_it_gave_back() {
     // SAFETY: the one before is gone.
     let _reader: Reader<_, _> = unsafe { Reader::attach(reader.memory.other_end(), Polling, wake) };
     assert_eq!(writer.write(1, 11, &[], &[0; 7]), Ok(()));
+}
+
+/// All that is given out: the times of events, and losses.
+fn drain(reader: &mut Reader<Words<'_>, Polling>) -> Vec<Result<u64, Loss>> {
+    let mut all = Vec::new();
+    while let Read::Events(batch) = reader.read().unwrap() {
+        all.extend(batch.into_iter().map(|item| match item {
+            Item::Event(event) => Ok(event.time()),
+            Item::Loss(loss) => Err(loss),
+        }));
+    }
+    all
+}
+
+#[test]
+fn losses_are_forgotten_when_their_number_has_gone_round() {
+    let capacity = Capacity::new(1, 32, 4).unwrap();
+    let mut memory = memory(capacity);
+    let (writer, mut reader) = ring::<Native, _>(&mut memory, capacity, Index::default(), Polling);
+    let run = (1 << 30) - 1;
+    for time in 0..4 {
+        writer.increment_overflow(Reason::Full, run, time, 0);
+        assert!(matches!(drain(&mut reader)[..], [Err(Loss { count, .. })] if count == run));
+        writer.write(1, time, &[2], &[3]).unwrap();
+        assert_eq!(drain(&mut reader), [Ok(time)]);
+    }
+    // Four more make 2^32.
+    for time in 10..14 {
+        assert!(writer.write(1, time, &[1], &[3; 60]).is_err());
+    }
+    writer.write(1, 14, &[2], &[3]).unwrap();
+    let expected = Loss { count: 4, too_large: 4, nested: 0, first_time: 10, last_time: 13, weight: 4 };
+    assert_eq!(drain(&mut reader), [Err(expected), Ok(14)]);
+}
+
+#[test]
+fn a_close_has_a_loss_told_of_again_by_the_next_writer() {
+    let capacity = Capacity::new(0, 16, 4).unwrap();
+    let mut memory = memory(capacity);
+    let (writer, mut reader) = ring::<Native, _>(&mut memory, capacity, Index::default(), Polling);
+    assert!(writer.write(1, 1, &[], &[3; 60]).is_err());
+    writer.write(1, 2, &[], &[3, 3]).unwrap(); // 3 words of a loss, 4 of an event
+    let memory = writer.memory.other_end();
+    writer.close();
+    // SAFETY: the one before is gone.
+    let writer: Writer<_, _> = unsafe { Writer::attach(memory, Polling, Header::new(capacity).wake) };
+    assert_eq!(writer.write(1, 3, &[], &[3; 7]), Ok(()), "9 words are left");
+    assert!(matches!(drain(&mut reader)[..], [Err(Loss { count: 1, .. }), Ok(2), Ok(3)]));
+}
+
+#[test]
+fn many_losses_are_gone_with_a_reader_that_is_killed() {
+    for count in [(1 << 31) - 1, 1 << 31, u32::MAX] {
+        let capacity = Capacity::new(1, 32, 4).unwrap();
+        let mut memory = memory(capacity);
+        let (writer, mut reader) = ring::<Native, _>(&mut memory, capacity, Index::default(), Polling);
+        writer.increment_overflow(Reason::Full, count, 5, 7);
+        let told = loss(reader.read().unwrap());
+        assert_eq!(told.count, count);
+        let wake = Header::new(capacity).wake;
+        // SAFETY: the one before is gone.
+        let mut reader = unsafe { Reader::attach(reader.memory.other_end(), Polling, wake) };
+        writer.write(1, 9, &[2], &[3]).unwrap();
+        assert_eq!(drain(&mut reader), [Err(told), Ok(9)]);
+    }
 }

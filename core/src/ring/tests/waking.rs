@@ -174,3 +174,25 @@ fn a_reader_is_woken_late() {
 fn writer_index(writer: &StageWriter<'_>) -> Index {
     Index::from_bits(writer.memory.load64(Word64::Written, Ordering::Relaxed))
 }
+
+/// Another process stores a number that is neither asleep nor awake.
+struct Neither(Cell<u32>);
+
+impl Wait<AtomicU32> for Neither {
+    fn sleep(&self, word: &AtomicU32, _: &mut Option<Duration>) {
+        word.store(2, Ordering::Relaxed);
+        self.0.set(self.0.get() + 1);
+        assert!(self.0.get() < 1000, "it never ends");
+    }
+
+    fn wake(&self, _: &AtomicU32) {}
+}
+
+#[test]
+fn a_reader_that_is_neither_asleep_nor_awake_never_ends() {
+    let capacity = Capacity::new(0, 16, 4).unwrap();
+    let mut words = memory(capacity);
+    let ring = Ring::format(&mut words, &Header::new(capacity)).unwrap();
+    let mut reader = ring.into_reader::<u64, _>(Neither(Cell::new(0)));
+    assert!(matches!(reader.wait(None), Ok(Read::Nothing)));
+}

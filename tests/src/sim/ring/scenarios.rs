@@ -45,6 +45,10 @@ pub fn small() -> Vec<Scenario> {
             ..scenario("an event too large, killed, another, closed", &[7], false)
         },
         Scenario {
+            after_kill: Some(vec![Task::Write(1), Task::Close]),
+            ..scenario("an event too large and another, killed, 1 more, closed", &[7, 1], false)
+        },
+        Scenario {
             naps_are_too_short: true,
             ..scenario("3 events, not closed, short naps", &[1, 1, 1], false)
         },

@@ -23,7 +23,7 @@ pub(super) const TAGS: usize = 4;
 pub(super) struct Control(pub(super) u8);
 
 /// Control words.
-pub(super) const CONTROLS: usize = 23;
+pub(super) const CONTROLS: usize = 24;
 
 /// The only control word that both ends store.
 pub(super) const SLEEPING: Control = Control(4);
@@ -53,6 +53,7 @@ pub(super) const NAMES: [&str; CONTROLS] = [
     "next high",
     "read low",
     "read high",
+    "written lost",
 ];
 
 /// Behind the last event.
@@ -74,6 +75,7 @@ impl Control {
             Word32::LossTurn => 1,
             Word32::TakenLost => 2,
             Word32::DoneTurn => 3,
+            Word32::WrittenLost => 23,
             Word32::Sleeping => SLEEPING.0,
         })
     }
@@ -99,7 +101,7 @@ impl Control {
 
     /// Whether this end is the only one that stores it.
     pub(super) fn is_of(self, actor: usize) -> bool {
-        let is_readers = matches!(self.0, 2 | 3 | 6 | 11..=16 | 21..);
+        let is_readers = matches!(self.0, 2 | 3 | 6 | 11..=16 | 21 | 22);
         self != SLEEPING && is_readers == (actor == READER)
     }
 }
