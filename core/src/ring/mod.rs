@@ -42,6 +42,7 @@ mod nested;
 mod place;
 mod reader;
 mod region;
+mod sleeping;
 mod storage;
 mod tag;
 mod tally;
@@ -63,8 +64,9 @@ pub use layout::{Clock, HEADER_WORDS, Header, HeaderError, HeaderRule, MAGIC, Th
 pub use loss::{Loss, Reason};
 pub use memory::{Lend, Memory};
 pub use place::{Capacity, FIXED_WORDS, LIMIT};
-pub use reader::{Read, Reader, RingFault, RingRule, SETTLE};
+pub use reader::{Read, Reader, RingFault, RingRule};
 pub use region::RingMemory;
+pub use sleeping::SETTLE;
 pub use storage::RingStorage;
 pub use tag::Tag;
 pub use wait::{Polling, Wait};

@@ -101,10 +101,6 @@ impl fmt::Display for RingFault {
 
 impl core::error::Error for RingFault {}
 
-/// A store of the writer becomes visible to other threads within this time. The reader looks once more
-/// after so long a sleep before it sleeps without end: see "sleeping" in docs/ring.md.
-pub const SETTLE: Duration = Duration::from_millis(1);
-
 /// How often a reader ends its sleep for something that is not there before it gives up. A writer wakes
 /// only for what is there; others may write the memory.
 const FUTILE: u32 = 64;
@@ -119,6 +115,10 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
     pub unsafe fn attach(memory: M, port: P, wake: Threshold) -> Self {
         let Resumed { done, read, told, pending } = Done::resume(&memory);
         // The reader before may have been killed before it told the writer, or half-way.
+        if pending.is_none() {
+            // ORDER: Relaxed. A number by itself.
+            memory.store32(Word32::TakenLost, told.lost, Ordering::Relaxed);
+        }
         // ORDER: Release. As in `release`.
         memory.store64(Word64::Read, read.bits(), Ordering::Release);
         let wake = Threshold { data: wake.data.clamp(1, LIMIT), tags: wake.tags.clamp(1, LIMIT) };
@@ -294,13 +294,13 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
         Some(Batched { extent: Extent::default(), loss: Some(loss), told })
     }
 
-    fn load_written(&self) -> Index {
+    pub(super) fn load_written(&self) -> Index {
         // ORDER: Acquire. The words and tags of the events are seen; pairs with the Release stores of
         // `Written` in the writer.
         Index::from_bits(self.memory.load64(Word64::Written, Ordering::Acquire))
     }
 
-    fn load_end(&self) -> bool {
+    pub(super) fn load_end(&self) -> bool {
         // ORDER: Acquire. What was published before the end is seen; pairs with the Release store of
         // `EndOfStream`. More than needed: the fence in `snapshot`, which comes next, acquires it as well.
         self.memory.load32(Word32::EndOfStream, Ordering::Acquire) != 0
@@ -314,79 +314,6 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
             Found::Nothing => Read::Nothing,
             Found::End => Read::End,
         }
-    }
-
-    /// Sleeps until woken, or until there is something that the writer did not wake for because it
-    /// looked too early, or until the limit is over.
-    fn sleep(&mut self, limit: &mut Option<Duration>) {
-        if !self.fall_asleep() {
-            return;
-        }
-        let mut unsettled = SETTLE;
-        loop {
-            self.nap(&mut unsettled, limit);
-            // Not 1, whoever stored that: nobody sleeps at another number.
-            // ORDER: Acquire. What the writer stored before it woke us is seen; pairs with its Release
-            // store of 0. More than needed: the fence of the next sleep makes it seen at the latest.
-            if self.memory.load32(Word32::Sleeping, Ordering::Acquire) != 1 {
-                return;
-            }
-            if *limit == Some(Duration::ZERO) || self.is_awaited() {
-                self.stay_awake();
-                return;
-            }
-        }
-    }
-
-    /// One sleep: a short one until all stores from before it are visible, then a long one.
-    fn nap(&self, unsettled: &mut Duration, limit: &mut Option<Duration>) {
-        if *unsettled == Duration::ZERO {
-            return self.port.sleep(self.memory.sleeper(), limit);
-        }
-        let mut short = Some(limit.map_or(*unsettled, |limit| limit.min(*unsettled)));
-        let before = short.unwrap_or_default();
-        self.port.sleep(self.memory.sleeper(), &mut short);
-        let slept = before.saturating_sub(short.unwrap_or_default());
-        *unsettled = unsettled.saturating_sub(slept);
-        if let Some(limit) = limit {
-            *limit = limit.saturating_sub(slept);
-        }
-    }
-
-    /// Marks the reader as asleep; false if there is something to read after all.
-    fn fall_asleep(&self) -> bool {
-        // ORDER: Relaxed. The fence orders it.
-        self.memory.store32(Word32::Sleeping, 1, Ordering::Relaxed);
-        // ORDER: SeqCst fence, between the store of `Sleeping` and the load of `Written`; pairs with the
-        // one in `Writer::look_for_sleeper`. Weaker, and both miss each other: the reader sleeps on.
-        self.memory.fence(Ordering::SeqCst);
-        let is_anything = self.load_written().events_since(self.next) != 0 || self.has_extra();
-        if is_anything {
-            self.stay_awake();
-        }
-        !is_anything
-    }
-
-    fn stay_awake(&self) {
-        // ORDER: Relaxed. A wake that comes later finds nobody, which is as well.
-        self.memory.store32(Word32::Sleeping, 0, Ordering::Relaxed);
-    }
-
-    /// Whether there is something that a sleeping reader is woken for. Words alone are not: those of
-    /// [halves](super::halves) may be seen before their event, or for good without it.
-    fn is_awaited(&self) -> bool {
-        let written = self.load_written();
-        let (words, events) = (written.words_since(self.next), written.events_since(self.next));
-        let has_reached = words >= self.wake.data as i32 || events >= self.wake.tags as i32;
-        events != 0 && has_reached || self.has_extra()
-    }
-
-    /// Whether a loss or the end waits. Not if the sums are written all the time: who writes them will see
-    /// that the reader sleeps.
-    fn has_extra(&self) -> bool {
-        self.load_written().has_extra()
-            && (self.load_end()
-                || snapshot(&self.memory).is_some_and(|sums| sums.since(&self.told).is_some()))
     }
 
     /// The capacities of the ring.

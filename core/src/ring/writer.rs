@@ -62,7 +62,9 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Writer<M, P, T> {
         let taken = memory.load32(Word32::TakenLost, Ordering::Relaxed);
         let told = memory.load32(Word32::WrittenLost, Ordering::Relaxed);
         memory.store32(Word32::EndOfStream, 0, Ordering::Relaxed);
-        // A writer that was killed between its store to `Sleeping` and its wake has left the reader asleep.
+        // A writer that was killed before its wake has left the reader asleep.
+        // ORDER: Release. As in `wake`.
+        memory.store32(Word32::Sleeping, 0, Ordering::Release);
         port.wake(memory.sleeper());
         Writer {
             wake: Threshold { data: wake.data.clamp(1, LIMIT), tags: wake.tags.clamp(1, LIMIT) },

@@ -18,6 +18,7 @@ const WRITER: &str = "core/src/ring/writer.rs";
 const READER: &str = "core/src/ring/reader.rs";
 const TALLY: &str = "core/src/ring/tally.rs";
 const LOSS: &str = "core/src/ring/loss.rs";
+const SLEEPING: &str = "core/src/ring/sleeping.rs";
 const LOSING: &str = "core/src/ring/losing.rs";
 const DONE: &str = "core/src/ring/done.rs";
 const HALVES: &str = "core/src/ring/halves.rs";
@@ -340,7 +341,7 @@ pub(super) const OF_THE_SIMULATOR: &[Mutant] = &[
     },
     Mutant {
         name: "there is no short sleep before the long one",
-        file: READER,
+        file: SLEEPING,
         old: "let mut unsettled = SETTLE;",
         new: "let mut unsettled = Duration::ZERO;",
     },
