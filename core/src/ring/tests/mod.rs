@@ -1,6 +1,7 @@
 //! Tests of the ring on one thread. Those with threads, stops and signals are in the test package.
 
 mod damage;
+mod kills;
 mod losses;
 mod model;
 mod nested;
