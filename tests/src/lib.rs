@@ -12,3 +12,4 @@ pub mod loom_words;
 pub mod ring_events;
 pub mod scene;
 pub mod sim;
+pub mod weakened;

@@ -10,6 +10,8 @@ use tallymark_core::counter::protocol::{Cells, Chain, Link};
 use tallymark_core::counter::state::State;
 use tallymark_core::words::Ordering;
 
+use crate::weakened;
+
 /// An operation of the protocol that carries an ordering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names of the operations")]
@@ -30,25 +32,8 @@ pub enum Operation {
     LeaveWithNote,
 }
 
-/// At most one operation, and the weaker ordering that it gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Weakened(Option<(Operation, Ordering)>);
-
-impl Weakened {
-    /// Every ordering as it is.
-    pub const NOTHING: Weakened = Weakened(None);
-
-    /// This operation, with this ordering.
-    #[must_use]
-    pub const fn to(operation: Operation, order: Ordering) -> Self {
-        Weakened(Some((operation, order)))
-    }
-
-    /// The ordering of an operation.
-    fn at(self, operation: Operation, order: Ordering) -> Ordering {
-        self.0.filter(|weakened| weakened.0 == operation).map_or(order, |weakened| weakened.1)
-    }
-}
+/// At most one operation of these, weakened.
+pub type Weakened = weakened::Weakened<Operation>;
 
 /// One handle, and its counts in two files. A count exists once its `exists` has been written.
 #[derive(Debug)]

@@ -10,6 +10,8 @@ use tallymark_core::ring::memory::{Record, Stack, Word32, Word64};
 use tallymark_core::ring::{Capacity, Memory, Reader, Threshold, Wait, Writer};
 use tallymark_core::words::Ordering;
 
+use crate::weakened;
+
 /// An operation of the protocol that carries an ordering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names of the operations")]
@@ -36,24 +38,8 @@ pub enum Operation {
     WokenLoad,
 }
 
-/// At most one operation, and the weaker ordering that it gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Weakened(Option<(Operation, Ordering)>);
-
-impl Weakened {
-    /// Every ordering as it is.
-    pub const NOTHING: Weakened = Weakened(None);
-
-    /// This operation, with this ordering; a fence with Relaxed is none.
-    #[must_use]
-    pub const fn to(operation: Operation, order: Ordering) -> Self {
-        Weakened(Some((operation, order)))
-    }
-
-    fn at(self, operation: Operation, order: Ordering) -> Ordering {
-        self.0.filter(|weakened| weakened.0 == operation).map_or(order, |weakened| weakened.1)
-    }
-}
+/// At most one operation of these, weakened.
+pub type Weakened = weakened::Weakened<Operation>;
 
 #[derive(Debug)]
 struct Words {

@@ -6,14 +6,13 @@
 //! `cargo xtask loom` runs these in an optimised build.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use loom::model::Builder;
 use loom::sync::Arc;
 use loom::thread;
 use tallymark_core::format::layout::hash;
 use tallymark_core::{CounterFile, Day, Header, Metadata, Name};
 use tallymark_tests::loom_words::{LoomWords, Weakened};
+use tallymark_tests::weakened::orders;
 
 fn header() -> Header {
     let metadata = Metadata {
@@ -37,19 +36,6 @@ fn colliding() -> [String; 2] {
     let bucket = hash(b"a");
     let other = (0..).map(|n| format!("b{n}")).find(|name| hash(name.as_bytes()) == bucket).unwrap();
     ["a".to_owned(), other]
-}
-
-/// Runs a model in every order with at most so many preemptions; returns how many orders there were.
-fn run(preemptions: Option<usize>, model: impl Fn() + Sync + Send + 'static) -> usize {
-    let runs = std::sync::Arc::new(AtomicUsize::new(0));
-    let count = std::sync::Arc::clone(&runs);
-    let mut builder = Builder::new();
-    builder.preemption_bound = preemptions;
-    builder.check(move || {
-        count.fetch_add(1, Ordering::Relaxed);
-        model();
-    });
-    runs.load(Ordering::Relaxed)
 }
 
 /// One thread makes and counts a name; another, which must see it whole or not at all, looks it up and
@@ -81,7 +67,7 @@ fn publication(weakened: Weakened, same_name: bool) {
 #[test]
 fn publish() {
     for same_name in [true, false] {
-        let runs = run(None, move || publication(Weakened::default(), same_name));
+        let runs = orders(None, move || publication(Weakened::default(), same_name));
         println!("publish, same name {same_name}: {runs} orders");
         // 177 and 96 were seen; a handful would mean that loom hides orders.
         assert!(runs > 50, "loom tried only {runs} orders");
@@ -97,7 +83,7 @@ fn a_weaker_ordering_is_overlooked() {
         Weakened { failure: true, ..none },
     ] {
         let fails = [true, false].iter().any(|&same_name| {
-            let run = || run(None, move || publication(weakened, same_name));
+            let run = || orders(None, move || publication(weakened, same_name));
             catch_unwind(AssertUnwindSafe(run)).is_err()
         });
         assert!(fails, "{weakened:?}: the test passes all the same");
@@ -106,7 +92,7 @@ fn a_weaker_ordering_is_overlooked() {
 
 #[test]
 fn three_threads_make_a_name_twice_or_lose_a_count() {
-    let runs = run(Some(3), || {
+    let runs = orders(Some(3), || {
         let [first, second] = colliding();
         let words = LoomWords::new(&header(), &[hash(first.as_bytes())], 3, Weakened::default());
         let file = Arc::new(CounterFile::new(words, header()));

@@ -6,10 +6,9 @@
 //! `cargo xtask loom` runs these in an optimised build.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize as Plain, Ordering};
+use std::sync::atomic::Ordering;
 
 use loom::cell::UnsafeCell;
-use loom::model::Builder;
 use loom::sync::Arc;
 use loom::sync::atomic::AtomicUsize;
 use loom::thread;
@@ -17,22 +16,10 @@ use tallymark_core::counter::protocol::Cells as _;
 use tallymark_core::counter::state::State;
 use tallymark_core::counter::{gate, protocol};
 use tallymark_tests::loom_handles::{LoomGate, LoomHandle, LoomList, Operation, Weakened};
+use tallymark_tests::weakened::orders;
 
 /// Preemptions that are tried: an unoptimised build tries fewer.
 const PREEMPTIONS: Option<usize> = if cfg!(debug_assertions) { Some(2) } else { None };
-
-/// Runs a model in every order with at most so many preemptions; returns how many orders there were.
-fn run(preemptions: Option<usize>, model: impl Fn() + Sync + Send + 'static) -> usize {
-    let runs = std::sync::Arc::new(Plain::new(0));
-    let count = std::sync::Arc::clone(&runs);
-    let mut builder = Builder::new();
-    builder.preemption_bound = preemptions;
-    builder.check(move || {
-        count.fetch_add(1, Ordering::Relaxed);
-        model();
-    });
-    runs.load(Ordering::Relaxed)
-}
 
 /// Two threads count while a third makes the place and attaches the handle (H1): there is no gate here
 /// that would make up for a count left behind.
@@ -139,11 +126,11 @@ fn turning(adders: usize, adds: usize, weakened: Weakened) {
 
 #[test]
 fn attach() {
-    let runs = run(PREEMPTIONS, || attaching(Weakened::NOTHING));
+    let runs = orders(PREEMPTIONS, || attaching(Weakened::NOTHING));
     println!("attach: {runs} orders");
     assert!(runs > 50, "loom tried only {runs} orders");
     for (adders, adds, preemptions) in [(1, 2, PREEMPTIONS), (2, 1, Some(3))] {
-        let runs = run(preemptions, move || turning(adders, adds, Weakened::NOTHING));
+        let runs = orders(preemptions, move || turning(adders, adds, Weakened::NOTHING));
         println!("attach, turn, {adders} adders x {adds}: {runs} orders");
         assert!(runs > 50, "loom tried only {runs} orders");
     }
@@ -185,11 +172,11 @@ fn helping(weakened: Weakened) {
 
 #[test]
 fn enlist() {
-    let runs = run(Some(3), || helping(Weakened::NOTHING));
+    let runs = orders(Some(3), || helping(Weakened::NOTHING));
     println!("enlist, two help one, a third comes: {runs} orders");
     assert!(runs > 50, "loom tried only {runs} orders");
     for same in [true, false] {
-        let runs = run(PREEMPTIONS, move || enlisting(same, Weakened::NOTHING));
+        let runs = orders(PREEMPTIONS, move || enlisting(same, Weakened::NOTHING));
         println!("enlist, same handle {same}: {runs} orders");
         assert!(runs > 50, "loom tried only {runs} orders");
     }
@@ -226,7 +213,7 @@ fn knocking(weakened: Weakened) {
 
 #[test]
 fn gate_is_shut() {
-    let runs = run(PREEMPTIONS, || knocking(Weakened::NOTHING));
+    let runs = orders(PREEMPTIONS, || knocking(Weakened::NOTHING));
     println!("gate: {runs} orders");
     assert!(runs > 10, "loom tried only {runs} orders");
 }
@@ -277,7 +264,7 @@ fn a_weaker_ordering_of_a_handle_is_overlooked() {
     for (operation, halves) in HALVES {
         for &half in halves {
             let fails = models.iter().any(|&model| {
-                let run = || run(Some(2), move || model(Weakened::to(operation, half)));
+                let run = || orders(Some(2), move || model(Weakened::to(operation, half)));
                 catch_unwind(AssertUnwindSafe(run)).is_err()
             });
             if fails {

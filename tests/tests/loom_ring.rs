@@ -6,28 +6,15 @@
 //! `cargo xtask loom` runs these in an optimised build.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize as Plain, Ordering};
+use std::sync::atomic::Ordering;
 
-use loom::model::Builder;
 use loom::thread;
 use tallymark_core::ring::{Item, Loss, Read, Reason};
 use tallymark_tests::loom_ring::{LoomReader, LoomWriter, Operation, Weakened, ring};
+use tallymark_tests::weakened::orders;
 
 /// Preemptions that are tried in the models with more than a few steps: an unoptimised build tries fewer.
 const PREEMPTIONS: usize = if cfg!(debug_assertions) { 2 } else { 3 };
-
-/// Runs a model in every order with at most so many preemptions; returns how many orders there were.
-fn run(preemptions: Option<usize>, model: impl Fn() + Sync + Send + 'static) -> usize {
-    let runs = std::sync::Arc::new(Plain::new(0));
-    let count = std::sync::Arc::clone(&runs);
-    let mut builder = Builder::new();
-    builder.preemption_bound = preemptions;
-    builder.check(move || {
-        count.fetch_add(1, Ordering::Relaxed);
-        model();
-    });
-    runs.load(Ordering::Relaxed)
-}
 
 /// What a reader has been given.
 #[derive(Debug, Default)]
@@ -185,7 +172,7 @@ const MODELS: [Model; 7] = [
 fn an_event_or_a_loss_is_lost_or_the_reader_sleeps_for_ever() {
     for (at, (name, model)) in MODELS.into_iter().enumerate() {
         let every = at < 3 && !cfg!(debug_assertions);
-        let runs = run((!every).then_some(PREEMPTIONS), move || model(Weakened::NOTHING));
+        let runs = orders((!every).then_some(PREEMPTIONS), move || model(Weakened::NOTHING));
         println!("{name}: {runs} orders");
         assert!(runs > 10, "loom tried only {runs} orders");
     }
@@ -228,7 +215,7 @@ fn a_weaker_ordering_of_a_ring_is_overlooked() {
     let mut caught = 0;
     for (operation, weaker) in WEAKER {
         let finds = |&(name, model): &Model| {
-            let run = || run(Some(PREEMPTIONS), move || model(Weakened::to(operation, weaker)));
+            let run = || orders(Some(PREEMPTIONS), move || model(Weakened::to(operation, weaker)));
             catch_unwind(AssertUnwindSafe(run)).is_err().then_some(name)
         };
         match MODELS.iter().find_map(finds) {
