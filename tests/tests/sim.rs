@@ -56,7 +56,8 @@ fn the_faults_of_another_handle_are_overlooked() {
 /// A ring whose writer is interrupted by itself and killed, and whose stores are seen late (T03).
 #[test]
 fn an_order_of_steps_loses_an_event_of_a_ring_or_leaves_its_reader_asleep() {
-    for scenario in ring::scenarios::small() {
+    let scenarios = if cfg!(debug_assertions) { ring::scenarios::tiny() } else { ring::scenarios::small() };
+    for scenario in scenarios {
         let name = scenario.name;
         let visited =
             explore(&mut RingModel::new(scenario)).unwrap_or_else(|violation| panic!("{name}: {violation}"));

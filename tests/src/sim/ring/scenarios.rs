@@ -24,14 +24,37 @@ fn scenario(name: &'static str, stacks: &[u8], is_closed: bool) -> Scenario {
     }
 }
 
-/// For each run of the tests. The large ones come last: most mutants never get there.
+/// For each run of the tests in a build that is not optimised: one of each kind.
 #[must_use]
-pub fn small() -> Vec<Scenario> {
+pub fn tiny() -> Vec<Scenario> {
     vec![
         scenario("3 events, closed", &[1, 0, 1], true),
         scenario("3 events, not closed", &[1, 1, 1], false),
         scenario("an event too large, closed", &[7, 1], true),
         scenario("2 events too large, not closed", &[7, 7], false),
+        Scenario {
+            naps_are_too_short: true,
+            ..scenario("3 events, not closed, short naps", &[1, 1, 1], false)
+        },
+        Scenario {
+            naps_are_too_short: true,
+            ..scenario("an event too large, closed, short naps", &[7, 1], true)
+        },
+        Scenario { interrupts: 1, ..scenario("an event and one on top, closed", &[1], true) },
+        Scenario { reader_dies: true, ..scenario("an event, a reader killed, closed", &[1], true) },
+        Scenario {
+            has_halves: true,
+            after_kill: Some(vec![Task::Write(1), Task::Close]),
+            ..scenario("an event, killed, 1 more, closed, halves", &[1], false)
+        },
+    ]
+}
+
+/// For each run of the tests. The large ones come last: most mutants never get there.
+#[must_use]
+pub fn small() -> Vec<Scenario> {
+    let mut all = tiny();
+    all.extend([
         Scenario {
             after_kill: Some(vec![Task::Write(1), Task::Close]),
             ..scenario("2 events, killed, 1 more, closed", &[1, 1], false)
@@ -48,21 +71,8 @@ pub fn small() -> Vec<Scenario> {
             after_kill: Some(vec![Task::Write(1), Task::Close]),
             ..scenario("an event too large and another, killed, 1 more, closed", &[7, 1], false)
         },
-        Scenario {
-            naps_are_too_short: true,
-            ..scenario("3 events, not closed, short naps", &[1, 1, 1], false)
-        },
-        Scenario {
-            naps_are_too_short: true,
-            ..scenario("an event too large, closed, short naps", &[7, 1], true)
-        },
         Scenario { reader_dies: true, ..scenario("3 events, a reader killed, closed", &[1, 1, 1], true) },
         Scenario { has_halves: true, ..scenario("3 events, closed, halves", &[1, 2, 1], true) },
-        Scenario {
-            has_halves: true,
-            after_kill: Some(vec![Task::Write(1), Task::Close]),
-            ..scenario("an event, killed, 1 more, closed, halves", &[1], false)
-        },
         Scenario {
             has_halves: true,
             reader_dies: true,
@@ -76,7 +86,8 @@ pub fn small() -> Vec<Scenario> {
             reader_dies: true,
             ..scenario("2 events too large and 1 other, a reader killed, closed", &[7, 7, 1], true)
         },
-    ]
+    ]);
+    all
 }
 
 /// For each run of `cargo xtask sim ring`.
