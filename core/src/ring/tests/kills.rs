@@ -4,7 +4,7 @@
 //! weight of event `n` is `1 << n`: a loss says by its weight which events it is of.
 
 use core::cell::{Cell, RefCell};
-use core::mem::{ManuallyDrop, take};
+use core::mem::take;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -174,7 +174,7 @@ struct Play {
     shelf: Rc<Shelf>,
     has_halves: bool,
     capacity: Capacity,
-    writer: ManuallyDrop<Writer<Mortal, Polling>>,
+    writer: Writer<Mortal, Polling>,
     reader: Reader<Mortal, Polling>,
     /// Events tried, and those during which the writer was killed.
     tried: u64,
@@ -206,7 +206,7 @@ impl Play {
         }
         let wake = Header::new(capacity).wake;
         // SAFETY: the only writer.
-        let writer = ManuallyDrop::new(unsafe { Writer::attach(memory(u32::MAX), Polling, wake) });
+        let writer = unsafe { Writer::attach(memory(u32::MAX), Polling, wake) };
         // SAFETY: the only reader.
         let reader = unsafe { Reader::attach(memory(u32::MAX), Polling, wake) };
         let (held, again) = (Vec::new(), Vec::new());
@@ -233,12 +233,12 @@ impl Play {
     /// Another writer, and another if that is killed when it attaches.
     fn new_writer(&mut self, stores: u32) {
         for stores in [stores, u32::MAX] {
+            // What it does when it is dropped comes to nothing.
+            self.writer.memory.stores_left.set(0);
             let wake = Header::new(self.capacity).wake;
             // SAFETY: the one before is killed.
-            let writer = unsafe { Writer::attach(self.memory(stores), Polling, wake) };
-            let is_dead = writer.memory.is_dead();
-            self.writer = ManuallyDrop::new(writer);
-            if !is_dead {
+            self.writer = unsafe { Writer::attach(self.memory(stores), Polling, wake) };
+            if !self.writer.memory.is_dead() {
                 return;
             }
         }
