@@ -55,14 +55,18 @@ const LANES: [&[List]; 2] = [
 /// Runs the task.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let lanes: Vec<_> = thread::scope(|scope| {
-        let threads = [0, 1].map(|lane| scope.spawn(move || run_lane(lane, &options.part)));
+        let threads: Vec<_> = LANES
+            .iter()
+            .enumerate()
+            .map(|(number, lane)| scope.spawn(move || run_lane(number, lane, &options.part)))
+            .collect();
         threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
     });
     let (mut caught, mut missed) = (0, Vec::new());
     for lane in lanes {
-        let of_lane = lane?;
-        caught += of_lane.0;
-        missed.extend(of_lane.1);
+        let (caught_there, missed_there) = lane?;
+        caught += caught_there;
+        missed.extend(missed_there);
     }
     ensure!(missed.is_empty(), "missed: {}", missed.join(", "));
     ensure!(caught > 0, "there is no such mutant");
@@ -71,14 +75,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// Runs the mutants of a lane with this in their name: how many were caught, and which were not.
-fn run_lane(lane: usize, part: &str) -> Result<(u32, Vec<&'static str>)> {
+fn run_lane(number: usize, lane: &[List], part: &str) -> Result<(u32, Vec<&'static str>)> {
     let root = workspace().join("target/mutants");
-    let copy = Copy { tree: root.join(format!("tree{lane}")), build: root.join(format!("build{lane}")) };
+    let copy = Copy { tree: root.join(format!("tree{number}")), build: root.join(format!("build{number}")) };
     let _ = fs::remove_dir_all(&copy.tree);
     copy_project(&copy.tree)?;
     keep_only_the_simulator(&copy.tree.join("tests"))?;
     let (mut caught, mut missed) = (0, Vec::new());
-    for &(detector, mutants) in LANES[lane] {
+    for &(detector, mutants) in lane {
         let is_wanted = |mutant: &&Mutant| {
             [mutant.name, mutant.file, &detector.name()].iter().any(|name| name.contains(part))
         };

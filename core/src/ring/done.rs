@@ -15,7 +15,7 @@ use super::loss::{Sums, WORDS, snapshot};
 use super::memory::{Memory, Word32, Word64};
 
 /// The word of a copy behind those of the sums.
-const READ: u8 = WORDS;
+pub(super) const READ: u8 = WORDS;
 
 /// The reader's hand on the two copies.
 #[derive(Clone, Copy, Debug)]

@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use core::sync::atomic::Ordering;
 
 use super::Ring;
+use super::done::READ;
 use super::index::Index;
 use super::memory::{Memory, Word64};
 use super::nested::Nested;
@@ -17,10 +18,15 @@ use super::writer::Writer;
 impl<K, A: Access, W: Width> Ring<K, A, W> {
     /// Lets the counts of an empty ring begin elsewhere than at 0.
     pub fn start_at(&self, start: Index) {
-        for word in [Word64::Written, Word64::Read, Word64::Done(0, 5)] {
-            // ORDER: Relaxed. The ends are made later, by whoever has the ring.
-            self.memory.store64(word, start.bits(), Ordering::Relaxed);
-        }
+        begin(&self.memory, start);
+    }
+}
+
+/// The same for the memory of a new ring.
+pub(super) fn begin<M: Memory>(memory: &M, start: Index) {
+    for word in [Word64::Written, Word64::Read, Word64::Done(0, READ)] {
+        // ORDER: Relaxed. The ends are made later, by whoever has the memory.
+        memory.store64(word, start.bits(), Ordering::Relaxed);
     }
 }
 

@@ -4,9 +4,10 @@
 //! the writer, of its losses and of the reader are 128 bytes apart, so that no two of them share a cache
 //! line (or a pair of lines that are fetched together).
 
+use super::index::Index;
 use super::loss::WORDS as SUMS;
 use super::memory::{Word32, Word64};
-use super::place::Capacity;
+use super::place::{Capacity, LIMIT};
 
 /// Words before the tags.
 pub const HEADER_WORDS: usize = 64;
@@ -117,6 +118,18 @@ pub struct Threshold {
     pub data: u32,
     /// This many unread events. At least 1.
     pub tags: u32,
+}
+
+impl Threshold {
+    /// The nearest that a ring can have.
+    pub(super) fn clamped(self) -> Threshold {
+        Threshold { data: self.data.clamp(1, LIMIT), tags: self.tags.clamp(1, LIMIT) }
+    }
+
+    /// Whether a reader at `read` is to be woken by what is unread up to `written`.
+    pub(super) const fn is_reached(self, read: Index, written: Index) -> bool {
+        written.words_since(read) >= self.data as i32 || written.events_since(read) >= self.tags as i32
+    }
 }
 
 /// What the header says.

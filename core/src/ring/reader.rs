@@ -11,7 +11,7 @@ use super::index::Index;
 use super::layout::{Threshold, at64, data_at};
 use super::loss::{LOSS, Loss, Sums, snapshot};
 use super::memory::{Memory, Word32, Word64};
-use super::place::{Capacity, LIMIT};
+use super::place::Capacity;
 use super::tag::Tag;
 use super::wait::Wait;
 
@@ -121,7 +121,7 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
         }
         // ORDER: Release. As in `release`.
         memory.store64(Word64::Read, read.bits(), Ordering::Release);
-        let wake = Threshold { data: wake.data.clamp(1, LIMIT), tags: wake.tags.clamp(1, LIMIT) };
+        let wake = wake.clamped();
         Reader { memory, port, wake, read, next: read, told, done, pending, fault: None, tag: PhantomData }
     }
 
@@ -220,14 +220,12 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
         Ok(Found::Nothing)
     }
 
-    /// Whole events from `next` up to the end of the array, the rewind mark or the last tag; and how
-    /// many of them there are to give out.
+    /// Whole events from `next`, behind which there is one at least, up to the end of the array, the rewind
+    /// mark or the last tag; and how many of them there are to give out.
     fn walk(&mut self, written: Index) -> Result<(Extent, u32), RingFault> {
         let capacity = self.memory.capacity();
         let (words, events) = (written.words_since(self.next), written.events_since(self.next));
-        let in_range =
-            0 < words && words <= capacity.data as i32 && 0 < events && events <= capacity.tags as i32;
-        if !in_range {
+        if words == 0 || !capacity.holds(self.next, written) {
             return Err(self.out_of_range(written));
         }
         let (words, events) = (words as u32, events as u32);

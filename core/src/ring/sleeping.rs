@@ -74,9 +74,8 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Reader<M, P, T> {
     /// [halves](super::halves) may be seen before their event, or for good without it.
     fn is_awaited(&self) -> bool {
         let written = self.load_written();
-        let (words, events) = (written.words_since(self.next), written.events_since(self.next));
-        let has_reached = words >= self.wake.data as i32 || events >= self.wake.tags as i32;
-        events != 0 && has_reached || self.has_extra()
+        let is_more = written.events_since(self.next) != 0;
+        is_more && self.wake.is_reached(self.next, written) || self.has_extra()
     }
 
     /// Whether a loss or the end waits. Not if the sums are written all the time: who writes them will see

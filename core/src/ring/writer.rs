@@ -67,7 +67,7 @@ impl<M: Memory, P: Wait<M::Sleeper>, T: Tag> Writer<M, P, T> {
         memory.store32(Word32::Sleeping, 0, Ordering::Release);
         port.wake(memory.sleeper());
         Writer {
-            wake: Threshold { data: wake.data.clamp(1, LIMIT), tags: wake.tags.clamp(1, LIMIT) },
+            wake: wake.clamped(),
             written: Cell::new(written),
             read: Cell::new(read),
             // The first write looks.
@@ -218,8 +218,7 @@ impl<M: Memory, P: Wait<M::Sleeper>, T> Writer<M, P, T> {
         self.memory.fence(Ordering::SeqCst);
         self.load_read();
         let (read, written) = (self.read.get(), self.written.get());
-        let has_reached = written.words_since(read) >= self.wake.data as i32
-            || written.events_since(read) >= self.wake.tags as i32;
+        let has_reached = self.wake.is_reached(read, written);
         if has_reached {
             self.wake_sleeper();
         }

@@ -1,6 +1,7 @@
 //! Any bytes in the memory: reading ends, does not panic, and stays inside.
 
 use super::*;
+use crate::ring::done::READ;
 use crate::ring::layout::{data_at, tags_at};
 use crate::ring::memory::{Word32, Word64};
 use proptest::prelude::*;
@@ -84,7 +85,7 @@ fn damage_takes_the_events_before_it_with_it() {
 /// Method: all combinations of some indices, events written before the first read and after each.
 #[test]
 fn damaged_indices_let_the_writer_into_words_that_are_lent() {
-    let places = [Word64::Written, Word64::Read, Word64::Done(0, 5)].map(crate::ring::layout::at64);
+    let places = [Word64::Written, Word64::Read, Word64::Done(0, READ)].map(crate::ring::layout::at64);
     let values = [0, 6, 18, 31, 33, u32::MAX - 4]
         .into_iter()
         .flat_map(|data| [0, 1, 3, 5, (1 << 30) - 2].map(move |tags| Index::new(data, tags).bits()));

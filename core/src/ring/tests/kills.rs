@@ -200,10 +200,7 @@ impl Play {
             has_halves,
             capacity,
         };
-        let made = memory(u32::MAX);
-        for word in [Word64::Written, Word64::Read, Word64::Done(0, 5)] {
-            made.store64(word, start.bits(), Ordering::Relaxed);
-        }
+        crate::ring::inspect::begin(&memory(u32::MAX), start);
         let wake = Header::new(capacity).wake;
         // SAFETY: the only writer.
         let writer = unsafe { Writer::attach(memory(u32::MAX), Polling, wake) };

@@ -155,6 +155,21 @@ impl RingModel {
         }
     }
 
+    /// Ends the play of one operation of a call: takes the world from the stage, and the history if the call
+    /// goes on. Whether the call is over; `None` if the operation has to wait.
+    fn played(&self, actor: usize, next: &mut State) -> Option<bool> {
+        self.side(actor).edge();
+        if self.stage.is_waiting() {
+            return None;
+        }
+        next.world = self.stage.world.take();
+        let is_over = self.stage.is_over();
+        if !is_over {
+            next.histories[actor] = self.stage.history.take();
+        }
+        Some(is_over)
+    }
+
     /// One operation of the writer; `None` if it has to wait or has nothing to do.
     fn act_writer(&self, state: &State, is_interrupted: bool) -> Option<State> {
         let mut next = state.clone();
@@ -183,17 +198,13 @@ impl RingModel {
         } else {
             self.new_writer()
         };
-        self.side(WRITER).edge();
+        let played = self.played(WRITER, &mut next);
         self.stage.interrupts.set(false);
         *self.stage.writer.borrow_mut() = None;
-        if self.stage.is_waiting() {
-            return None;
-        }
-        next.world = self.stage.world.take();
+        let is_over = played?;
         next.interrupts_left -= u8::from(is_interrupted);
         next.nested += u8::from(is_interrupted);
-        if !self.stage.is_over() {
-            next.histories[WRITER] = self.stage.history.take();
+        if !is_over {
             return Some(next);
         }
         if state.writer.is_some() {
@@ -268,14 +279,8 @@ impl RingModel {
                 Item::Loss(loss) => (true, Given::Losses(loss.count, loss.last_time as u8)),
             })),
         }
-        self.side(READER).edge();
-        if self.stage.is_waiting() {
-            return None;
-        }
-        next.world = self.stage.world.take();
-        if !self.stage.is_over() {
+        if !self.played(READER, &mut next)? {
             next.broken.clone_from(&state.broken);
-            next.histories[READER] = self.stage.history.take();
             return Some(next);
         }
         next.is_read_to_the_end = is_end;
@@ -301,13 +306,7 @@ impl RingModel {
     /// The same for a reader that attaches.
     fn attach_reader(&self, mut next: State) -> Option<State> {
         let reader = self.new_reader();
-        self.side(READER).edge();
-        if self.stage.is_waiting() {
-            return None;
-        }
-        next.world = self.stage.world.take();
-        if !self.stage.is_over() {
-            next.histories[READER] = self.stage.history.take();
+        if !self.played(READER, &mut next)? {
             return Some(next);
         }
         let [read, _, told, ..] = reader.knowledge();
